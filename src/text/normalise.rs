@@ -1,0 +1,196 @@
+use chinese_number::{ChineseCountMethod, ChineseToNumber};
+use ferrous_opencc::{OpenCC, config::BuiltinConfig};
+use std::{ops::Range, sync::LazyLock};
+use unicode_normalization::{UnicodeNormalization, char::canonical_combining_class};
+
+/// Normalised text that knows where each of its characters came from.
+#[derive(Debug, Clone)]
+pub struct Normal {
+    text: String,
+    origins: Vec<Origin>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    /// Byte offset in the normalised text.
+    at: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Normal {
+    /// The normalised text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The byte range of the original text from which `range` of the normalised text was made.
+    ///
+    /// An empty range, or one past the end, is empty.
+    pub fn origin(&self, range: Range<usize>) -> Range<usize> {
+        let first = self.origins.partition_point(|origin| origin.at < range.start);
+        let last = self.origins.partition_point(|origin| origin.at < range.end);
+        match self.origins.get(first..last) {
+            Some([only]) => only.start..only.end,
+            Some([first, .., last]) => first.start..last.end,
+            _ => 0..0,
+        }
+    }
+}
+
+/// A character on its way to be normalised, with the bytes it stands for.
+#[derive(Clone, Copy)]
+struct Char {
+    c: char,
+    start: usize,
+    end: usize,
+}
+
+/// Brings `text` to the one spelling in which entries and questions meet.
+///
+/// In this order: NFKC (full width becomes half width), lower case, no zero-width characters, traditional to
+/// simplified (OpenCC's `t2s`), Chinese numerals before a measure word to digits (`三个月` → `3个月`).
+/// White space and punctuation stay.
+pub fn normalise(text: &str) -> Normal {
+    let mut chars = fold(text);
+    simplify(&mut chars);
+    let chars = digits(&chars);
+    let mut normal = Normal { text: String::with_capacity(text.len()), origins: Vec::with_capacity(chars.len()) };
+    for Char { c, start, end } in chars {
+        normal.origins.push(Origin { at: normal.text.len(), start, end });
+        normal.text.push(c);
+    }
+    normal
+}
+
+/// NFKC and lower case, one starter with its combining marks at a time, without zero-width characters.
+fn fold(text: &str) -> Vec<Char> {
+    let mut chars = Vec::with_capacity(text.len() / 3 + 8);
+    let mut rest = text.char_indices().peekable();
+    while let Some((start, first)) = rest.next() {
+        let mut end = start + first.len_utf8();
+        while let Some((at, mark)) = rest.next_if(|(_, next)| canonical_combining_class(*next) != 0) {
+            end = at + mark.len_utf8();
+        }
+        let folded = text[start..end].nfkc().flat_map(char::to_lowercase).filter(|c| !is_zero_width(*c));
+        chars.extend(folded.map(|c| Char { c, start, end }));
+    }
+    chars
+}
+
+fn is_zero_width(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+}
+
+/// Traditional to simplified, in place.
+///
+/// OpenCC replaces phrase by phrase. The few phrases whose length changes are converted character by character,
+/// so that each character keeps its origin.
+fn simplify(chars: &mut [Char]) {
+    static T2S: LazyLock<OpenCC> =
+        LazyLock::new(|| OpenCC::from_config(BuiltinConfig::T2s).expect("OpenCC carries its own dictionaries"));
+    if !chars.iter().any(|char| super::is_han(char.c)) {
+        return;
+    }
+    let text: String = chars.iter().map(|char| char.c).collect();
+    let simple: Vec<char> = T2S.convert(&text).chars().collect();
+    if simple.len() == chars.len() {
+        chars.iter_mut().zip(simple).for_each(|(char, c)| char.c = c);
+        return;
+    }
+    for char in chars {
+        if let [c] = T2S.convert(char.c.encode_utf8(&mut [0; 4])).chars().collect::<Vec<_>>()[..] {
+            char.c = c;
+        }
+    }
+}
+
+const NUMERALS: &str = "〇零一二两三四五六七八九十百千万亿";
+
+/// What can be counted or dated. A numeral becomes digits only before one of these, so `统一` and `一般` stay.
+const MEASURES: [&str; 24] = [
+    "个", "天", "日", "月", "年", "周", "小时", "分钟", "秒", "次", "位", "台", "家", "张", "条", "份", "种", "项",
+    "步", "元", "倍", "兆", "工作日", "分",
+];
+
+/// Characters that make one word with a numeral behind them: 统一个人信息, 唯一个人.
+const JOINED: &str = "统唯单同之万其";
+
+/// Chinese numerals before a measure word become digits; each digit stands for the whole numeral.
+fn digits(chars: &[Char]) -> Vec<Char> {
+    let mut out = Vec::with_capacity(chars.len());
+    let mut at = 0;
+    while at < chars.len() {
+        let run = chars[at..].iter().take_while(|char| NUMERALS.contains(char.c)).count();
+        if run == 0 {
+            out.push(chars[at]);
+            at += 1;
+            continue;
+        }
+        let numeral = &chars[at..at + run];
+        let joined = at > 0 && JOINED.contains(chars[at - 1].c);
+        match number(numeral, &chars[at + run..]) {
+            Some(number) if !joined => {
+                let (start, end) = (numeral[0].start, numeral[run - 1].end);
+                out.extend(number.chars().map(|c| Char { c, start, end }));
+            }
+            _ => out.extend(numeral),
+        }
+        at += run;
+    }
+    out
+}
+
+/// The digits for `numeral`, if `rest` begins with something that is counted.
+fn number(numeral: &[Char], rest: &[Char]) -> Option<String> {
+    let follows = |word: &str| word.chars().eq(rest.iter().take(word.chars().count()).map(|char| char.c));
+    if !MEASURES.iter().any(|measure| follows(measure)) {
+        return None;
+    }
+    let text: String = numeral.iter().map(|char| char.c).collect();
+    let plain = |c: char| "〇零一二三四五六七八九".chars().position(|digit| digit == c);
+    // 二〇一九年 is read digit by digit; 三四个 means three or four and stays.
+    if numeral.len() > 1 && text.chars().all(|c| plain(c).is_some()) {
+        let digits = text.chars().filter_map(|c| char::from_digit(plain(c)?.saturating_sub(1) as u32, 10));
+        return (numeral.len() == 4 && follows("年")).then(|| digits.collect());
+    }
+    let number: u64 = text.replace('两', "二").to_number(ChineseCountMethod::TenThousand).ok()?;
+    Some(number.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(normalise(text).as_str(), expected);
+    }
+
+    #[test]
+    fn one_spelling() {
+        check("ＩＣＰ备案：１２３", "icp备案:123");
+        check("備案\u{200B}服務號", "备案服务号");
+        check("程序和域名", "程序和域名");
+        check("包月三个月，二十天，十五个工作日", "包月3个月,20天,15个工作日");
+        check("两个网站、一百零五台", "2个网站、105台");
+        check("二〇一九年", "2019年");
+        check("三四个网站，统一个人信息，一般", "三四个网站,统一个人信息,一般");
+        check("", "");
+    }
+
+    #[test]
+    fn every_character_knows_its_origin() {
+        #[track_caller]
+        fn check(text: &str, part: &str, expected: &str) {
+            let normal = normalise(text);
+            let start = normal.as_str().find(part).expect("the part is there");
+            assert_eq!(&text[normal.origin(start..start + part.len())], expected);
+        }
+        check("請先備案\u{200B}，再ＡＢＣ", "备案", "備案");
+        check("請先備案\u{200B}，再ＡＢＣ", "abc", "ＡＢＣ");
+        check("买了二十个月", "20", "二十");
+        check("cafe\u{301}店", "é店", "e\u{301}店");
+        assert_eq!(normalise("备案").origin(6..9), 0..0);
+    }
+}
