@@ -46,8 +46,9 @@ fn checksum(folder: &Path) -> Result<u32, Box<dyn Error>> {
             hasher.update(&fs::read(path)?);
             return Ok(());
         }
-        let mut children: Vec<_> =
-            fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
+        let mut children: Vec<_> = fs::read_dir(path)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<_, std::io::Error>>()?;
         children.sort();
         children.iter().try_for_each(|child| walk(child, hasher))
     }

@@ -18,7 +18,10 @@ pub fn is_han(c: char) -> bool {
 ///
 /// They find what two different cuts would hide from each other.
 pub fn bigrams(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.char_indices().zip(text.char_indices().skip(1)).filter_map(|((start, first), (middle, second))| {
-        (is_han(first) && is_han(second)).then(|| (start, &text[start..middle + second.len_utf8()]))
-    })
+    text.char_indices().zip(text.char_indices().skip(1)).filter_map(
+        |((start, first), (middle, second))| {
+            (is_han(first) && is_han(second))
+                .then(|| (start, &text[start..middle + second.len_utf8()]))
+        },
+    )
 }

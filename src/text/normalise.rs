@@ -55,7 +55,10 @@ pub fn normalise(text: &str) -> Normal {
     let mut chars = fold(text);
     simplify(&mut chars);
     let chars = digits(&chars);
-    let mut normal = Normal { text: String::with_capacity(text.len()), origins: Vec::with_capacity(chars.len()) };
+    let mut normal = Normal {
+        text: String::with_capacity(text.len()),
+        origins: Vec::with_capacity(chars.len()),
+    };
     for Char { c, start, end } in chars {
         normal.origins.push(Origin { at: normal.text.len(), start, end });
         normal.text.push(c);
@@ -69,10 +72,12 @@ fn fold(text: &str) -> Vec<Char> {
     let mut rest = text.char_indices().peekable();
     while let Some((start, first)) = rest.next() {
         let mut end = start + first.len_utf8();
-        while let Some((at, mark)) = rest.next_if(|(_, next)| canonical_combining_class(*next) != 0) {
+        while let Some((at, mark)) = rest.next_if(|(_, next)| canonical_combining_class(*next) != 0)
+        {
             end = at + mark.len_utf8();
         }
-        let folded = text[start..end].nfkc().flat_map(char::to_lowercase).filter(|c| !is_zero_width(*c));
+        let folded =
+            text[start..end].nfkc().flat_map(char::to_lowercase).filter(|c| !is_zero_width(*c));
         chars.extend(folded.map(|c| Char { c, start, end }));
     }
     chars
@@ -87,8 +92,9 @@ fn is_zero_width(c: char) -> bool {
 /// OpenCC replaces phrase by phrase. The few phrases whose length changes are converted character by character,
 /// so that each character keeps its origin.
 fn simplify(chars: &mut [Char]) {
-    static T2S: LazyLock<OpenCC> =
-        LazyLock::new(|| OpenCC::from_config(BuiltinConfig::T2s).expect("OpenCC carries its own dictionaries"));
+    static T2S: LazyLock<OpenCC> = LazyLock::new(|| {
+        OpenCC::from_config(BuiltinConfig::T2s).expect("OpenCC carries its own dictionaries")
+    });
     if !chars.iter().any(|char| super::is_han(char.c)) {
         return;
     }
@@ -109,8 +115,30 @@ const NUMERALS: &str = "〇零一二两三四五六七八九十百千万亿";
 
 /// What can be counted or dated. A numeral becomes digits only before one of these, so `统一` and `一般` stay.
 const MEASURES: [&str; 24] = [
-    "个", "天", "日", "月", "年", "周", "小时", "分钟", "秒", "次", "位", "台", "家", "张", "条", "份", "种", "项",
-    "步", "元", "倍", "兆", "工作日", "分",
+    "个",
+    "天",
+    "日",
+    "月",
+    "年",
+    "周",
+    "小时",
+    "分钟",
+    "秒",
+    "次",
+    "位",
+    "台",
+    "家",
+    "张",
+    "条",
+    "份",
+    "种",
+    "项",
+    "步",
+    "元",
+    "倍",
+    "兆",
+    "工作日",
+    "分",
 ];
 
 /// Characters that make one word with a numeral behind them: 统一个人信息, 唯一个人.
@@ -143,7 +171,8 @@ fn digits(chars: &[Char]) -> Vec<Char> {
 
 /// The digits for `numeral`, if `rest` begins with something that is counted.
 fn number(numeral: &[Char], rest: &[Char]) -> Option<String> {
-    let follows = |word: &str| word.chars().eq(rest.iter().take(word.chars().count()).map(|char| char.c));
+    let follows =
+        |word: &str| word.chars().eq(rest.iter().take(word.chars().count()).map(|char| char.c));
     if !MEASURES.iter().any(|measure| follows(measure)) {
         return None;
     }
@@ -151,7 +180,8 @@ fn number(numeral: &[Char], rest: &[Char]) -> Option<String> {
     let plain = |c: char| "〇零一二三四五六七八九".chars().position(|digit| digit == c);
     // 二〇一九年 is read digit by digit; 三四个 means three or four and stays.
     if numeral.len() > 1 && text.chars().all(|c| plain(c).is_some()) {
-        let digits = text.chars().filter_map(|c| char::from_digit(plain(c)?.saturating_sub(1) as u32, 10));
+        let digits =
+            text.chars().filter_map(|c| char::from_digit(plain(c)?.saturating_sub(1) as u32, 10));
         return (numeral.len() == 4 && follows("年")).then(|| digits.collect());
     }
     let number: u64 = text.replace('两', "二").to_number(ChineseCountMethod::TenThousand).ok()?;

@@ -6,7 +6,8 @@ use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
 /// jieba's dictionary, made by `build.rs`.
 static DICT: LazyLock<Fst<&[u8]>> = LazyLock::new(|| {
-    Fst::new(include_bytes!(concat!(env!("OUT_DIR"), "/dict.fst")).as_slice()).expect("build.rs wrote it")
+    Fst::new(include_bytes!(concat!(env!("OUT_DIR"), "/dict.fst")).as_slice())
+        .expect("build.rs wrote it")
 });
 
 /// The sum of all frequencies in [`DICT`].
@@ -55,15 +56,21 @@ pub struct Segmenter {
 impl Segmenter {
     /// A segmenter that keeps `terms` whole. They are normalised first; their order does not matter.
     pub fn new<S: AsRef<str>>(terms: impl IntoIterator<Item = S>) -> Self {
-        let mut words: Vec<String> =
-            terms.into_iter().map(|term| super::normalise(term.as_ref().trim()).as_str().to_owned()).collect();
+        let mut words: Vec<String> = terms
+            .into_iter()
+            .map(|term| super::normalise(term.as_ref().trim()).as_str().to_owned())
+            .collect();
         words.retain(|word| !word.is_empty());
         words.sort_unstable();
         words.dedup();
-        let known: usize = words.iter().map(|word| DICT.get(word).map_or(0, |output| output.value() as usize)).sum();
+        let known: usize = words
+            .iter()
+            .map(|word| DICT.get(word).map_or(0, |output| output.value() as usize))
+            .sum();
         let total = *DICT_TOTAL + words.len() * TERM_FREQUENCY - known;
-        let terms = fst::Map::from_iter(words.into_iter().map(|word| (word, TERM_FREQUENCY as u64)))
-            .expect("the words are sorted and differ");
+        let terms =
+            fst::Map::from_iter(words.into_iter().map(|word| (word, TERM_FREQUENCY as u64)))
+                .expect("the words are sorted and differ");
         Self { terms, total }
     }
 
@@ -75,10 +82,14 @@ impl Segmenter {
         let whole = text.as_str();
         let jieba = self.jieba(whole);
         let tokens = jieba.cut_for_search(whole, false);
-        let mut ranges: Vec<Range<usize>> = tokens.iter().map(|token| token.byte_start..token.byte_end).collect();
+        let mut ranges: Vec<Range<usize>> =
+            tokens.iter().map(|token| token.byte_start..token.byte_end).collect();
         for identifier in IDENTIFIER.find_iter(whole) {
             ranges.push(identifier.range());
-            ranges.extend(parts(identifier.as_str()).map(|part| identifier.start() + part.start..identifier.start() + part.end));
+            ranges.extend(
+                parts(identifier.as_str())
+                    .map(|part| identifier.start() + part.start..identifier.start() + part.end),
+            );
         }
         ranges.retain(|range| whole[range.clone()].chars().any(char::is_alphanumeric));
         ranges.sort_unstable_by_key(|range| (range.start, range.end));
@@ -120,7 +131,11 @@ impl Segmenter {
 }
 
 /// Calls `found` with each word of `dict` that `text` begins with, and its frequency.
-fn prefixes<'t, D: AsRef<[u8]>>(dict: &Fst<D>, text: &'t str, mut found: impl FnMut(&'t str, usize)) {
+fn prefixes<'t, D: AsRef<[u8]>>(
+    dict: &Fst<D>,
+    text: &'t str,
+    mut found: impl FnMut(&'t str, usize),
+) {
     let mut node = dict.root();
     let mut sum = 0;
     for (at, byte) in text.bytes().enumerate() {
@@ -168,7 +183,10 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let segmenter = Segmenter::new(["备案服务号", "管局", "未备案"]);
         let words = segmenter.cut(&normalise(text));
-        assert_eq!(words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("/"), expected);
+        assert_eq!(
+            words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("/"),
+            expected
+        );
     }
 
     #[test]
@@ -192,8 +210,11 @@ mod tests {
     fn a_word_knows_its_place() {
         let text = "請先備案，再備案";
         let words = Segmenter::new(["备案"]).cut(&normalise(text));
-        let places: Vec<_> =
-            words.iter().filter(|word| word.text == "备案").map(|word| (word.position, &text[word.origin.clone()])).collect();
+        let places: Vec<_> = words
+            .iter()
+            .filter(|word| word.text == "备案")
+            .map(|word| (word.position, &text[word.origin.clone()]))
+            .collect();
         assert_eq!(places, [(2, "備案"), (6, "備案")]);
     }
 
@@ -211,7 +232,8 @@ mod tests {
             whole.add_word(term, Some(TERM_FREQUENCY), None);
         }
         let mut lines = 0;
-        for file in ["tests/eval/dev.jsonl", "content/sources.toml", "content/domains/product.toml"] {
+        for file in ["tests/eval/dev.jsonl", "content/sources.toml", "content/domains/product.toml"]
+        {
             for line in std::fs::read_to_string(root.join(file)).unwrap().lines() {
                 let text = normalise(line);
                 assert_eq!(

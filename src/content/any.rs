@@ -1,0 +1,180 @@
+//! Any folder of markdown, as vendors and teams keep it: nothing is required, everything is used.
+
+use super::{
+    Content, File, Problem, Topic,
+    entry::{Block, Citation, Entry, Kind},
+    front::{self, Loose},
+    link::Targets,
+    markdown,
+};
+use std::collections::HashSet;
+
+/// The topic of files that stand in no folder.
+const NO_FOLDER: &str = "-";
+
+/// Reads all markdown files. What is broken is a problem; nothing is left out for it but what cannot be read.
+pub(super) fn load(files: &[File]) -> Content {
+    let mut content = Content { title: "解答".to_owned(), ..Content::default() };
+    let mut targets = Targets::new(files.iter().map(|file| &*file.path));
+    let mut taken = HashSet::new();
+    for file in files.iter().filter(|file| super::is_markdown(&file.path)) {
+        let text = match file.text() {
+            Ok(text) => text,
+            Err(problem) => {
+                content.problems.push(problem);
+                continue;
+            }
+        };
+        let document = Document::new(&file.path, &text, &mut content.problems);
+        for (mut entry, anchors) in document.entries() {
+            entry.id = free(&entry.id, &mut taken);
+            for anchor in anchors {
+                targets.add(&file.path, &anchor, &entry.id);
+            }
+            if entry.blocks.is_empty() {
+                let message = "标题下没有内容；请写上答案，或去掉标题";
+                content.problems.push(Problem::warning(&file.path, entry.line, message));
+            }
+            content.entries.push(entry);
+        }
+    }
+    for entry in &mut content.entries {
+        targets.resolve(entry, &mut content.problems);
+        if content.topics.iter().all(|topic| topic.id != entry.topic) {
+            let title = if entry.topic == NO_FOLDER { "未分文件夹" } else { &entry.topic };
+            content.topics.push(Topic {
+                id: entry.topic.clone(),
+                title: title.to_owned(),
+                line: String::new(),
+            });
+        }
+    }
+    content
+}
+
+/// `id`, or the first of `id-2`, `id-3`, … that nothing has yet.
+fn free(id: &str, taken: &mut HashSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{id}-{number}"));
+    let free = std::iter::once(id.to_owned()).chain(numbered).find(|id| !taken.contains(id));
+    let free = free.expect("numbers do not end");
+    taken.insert(free.clone());
+    free
+}
+
+/// One file on its way to entries.
+struct Document<'f> {
+    path: &'f str,
+    title: String,
+    /// The line of the title.
+    line: u32,
+    front: Loose,
+    blocks: Vec<Block>,
+    anchors: Vec<(u32, String)>,
+}
+
+impl<'f> Document<'f> {
+    fn new(path: &'f str, text: &str, problems: &mut Vec<Problem>) -> Self {
+        let (front, body, first) = match front::split(text) {
+            Some((fence, front, body, first)) => {
+                let front = front::loose(path, fence, front).unwrap_or_else(|problem| {
+                    problems.push(problem);
+                    Loose::default()
+                });
+                (front, body, first)
+            }
+            None => (Loose::default(), text, 1),
+        };
+        let lines: Vec<_> = (first..).zip(body.lines()).collect();
+        let markdown::Parsed { mut blocks, anchors } = markdown::parse(&lines);
+        let split = |block: &Block| block.level == 0 && matches!(block.kind, Kind::Heading(1 | 2));
+        let heading =
+            blocks.iter().position(split).filter(|at| blocks[*at].kind == Kind::Heading(1));
+        let stem =
+            path.rsplit('/').next().unwrap_or(path).rsplit_once('.').map_or(path, |(stem, _)| stem);
+        let title = front
+            .title
+            .clone()
+            .or_else(|| Some(blocks[heading?].text.clone()))
+            .unwrap_or(stem.to_owned());
+        let mut line = 1;
+        // The heading that became the title is not said twice.
+        if let Some(at) = heading.filter(|at| blocks[*at].text == title) {
+            line = blocks.remove(at).line;
+        }
+        Self { path, title, line, front, blocks, anchors }
+    }
+
+    /// The entries, each with the anchors that lead to it, the title's own among them.
+    ///
+    /// A file is split at its second-level headings, and at further first-level ones; one without any is one entry.
+    fn entries(self) -> Vec<(Entry, Vec<String>)> {
+        let splits =
+            self.blocks.iter().any(|block| block.level == 0 && block.kind == Kind::Heading(2));
+        let mut parts: Vec<(Option<Block>, Vec<Block>)> = vec![(None, Vec::new())];
+        for block in &self.blocks {
+            match block.kind {
+                Kind::Heading(1 | 2) if splits && block.level == 0 => {
+                    parts.push((Some(block.clone()), Vec::new()))
+                }
+                _ => parts.last_mut().expect("there is the first one").1.push(block.clone()),
+            }
+        }
+        if splits && parts[0].1.is_empty() {
+            parts.remove(0);
+        }
+        parts.into_iter().map(|(heading, blocks)| self.entry(heading, blocks)).collect()
+    }
+
+    fn entry(&self, heading: Option<Block>, blocks: Vec<Block>) -> (Entry, Vec<String>) {
+        let line = heading.as_ref().map_or(self.line, |block| block.line);
+        let title = heading.as_ref().map_or(&self.title, |block| &block.text).clone();
+        let stem = self.path.rsplit_once('.').map_or(self.path, |(stem, _)| stem);
+        let folder = stem.rsplit_once('/').map(|(folder, _)| folder);
+        let given = |line: u32| {
+            let anchor = self.anchors.iter().find(|(other, _)| *other == line);
+            anchor.map(|(_, anchor)| anchor.clone()).filter(|anchor| !anchor.is_empty())
+        };
+        let mut anchors = Vec::new();
+        for (text, line) in headings(&blocks).chain([(&*title, line)]) {
+            anchors.extend(
+                [Some(text.to_owned()), Some(super::slug(text)), given(line)].into_iter().flatten(),
+            );
+        }
+        let mut trail: Vec<String> =
+            folder.into_iter().flat_map(|folder| folder.split('/')).map(str::to_owned).collect();
+        let id = match &heading {
+            None => stem.to_owned(),
+            Some(_) => {
+                trail.push(self.title.clone());
+                format!("{stem}/{}", given(line).unwrap_or_else(|| super::slug(&title)))
+            }
+        };
+        let source = Citation {
+            id: self.path.to_owned(),
+            title: self.title.clone(),
+            date: self.front.date,
+            section: String::new(),
+            section_title: heading.map_or(String::new(), |block| block.text),
+        };
+        let entry = Entry {
+            id,
+            title,
+            topic: folder.unwrap_or(NO_FOLDER).to_owned(),
+            trail,
+            file: self.path.to_owned(),
+            line,
+            ask: self.front.about.clone(),
+            sources: vec![source],
+            as_of: self.front.date,
+            blocks,
+            ..Entry::default()
+        };
+        (entry, anchors)
+    }
+}
+
+/// The headings among `blocks` with their lines.
+fn headings(blocks: &[Block]) -> impl Iterator<Item = (&str, u32)> {
+    let headings = blocks.iter().filter(|block| matches!(block.kind, Kind::Heading(_)));
+    headings.map(|block| (&*block.text, block.line))
+}

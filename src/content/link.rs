@@ -1,0 +1,163 @@
+//! Where links lead.
+
+use super::{
+    Problem,
+    entry::{Block, Entry, Style},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::collections::{BTreeSet, HashMap};
+
+/// What stays as it is in the path of an address.
+const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Files that a page may show or offer.
+const MEDIA: [&str; 7] = ["png", "jpg", "jpeg", "gif", "webp", "svg", "pdf"];
+
+/// The address of the page of entry `id`, percent-encoded, without a base path.
+pub fn url(id: &str) -> String {
+    format!("/faq/{}", utf8_percent_encode(id, PATH))
+}
+
+/// Whether `path` names a file that a page may show.
+pub fn is_media(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| MEDIA.contains(&&*ending.to_ascii_lowercase()))
+}
+
+/// What links can lead to: the files of a folder, and the entries by file and anchor.
+pub(super) struct Targets<'c> {
+    files: BTreeSet<&'c str>,
+    /// The entry for each file, and for each anchor in it.
+    entries: HashMap<(String, String), String>,
+}
+
+impl<'c> Targets<'c> {
+    pub(super) fn new(files: impl Iterator<Item = &'c str>) -> Self {
+        Self { files: files.collect(), entries: HashMap::new() }
+    }
+
+    /// `file#anchor` leads to entry `id`, unless it leads somewhere already; so does the file itself.
+    pub(super) fn add(&mut self, file: &str, anchor: &str, id: &str) {
+        for anchor in ["", anchor] {
+            self.entries
+                .entry((file.to_owned(), anchor.to_owned()))
+                .or_insert_with(|| id.to_owned());
+        }
+    }
+
+    /// Gives every link and image of `entry` its address on the pages. One that leads nowhere loses its address.
+    pub(super) fn resolve(&self, entry: &mut Entry, problems: &mut Vec<Problem>) {
+        let file = entry.file.clone();
+        for block in &mut entry.blocks {
+            let Block { kind, marks, line, .. } = block;
+            if let super::Kind::Image(address) = kind {
+                self.settle(&file, address, *line, true, problems);
+            }
+            for mark in marks {
+                match &mut mark.kind {
+                    Style::Link(address) => self.settle(&file, address, mark.line, false, problems),
+                    Style::Image(address) => self.settle(&file, address, mark.line, true, problems),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn settle(
+        &self,
+        file: &str,
+        address: &mut String,
+        line: u32,
+        image: bool,
+        problems: &mut Vec<Problem>,
+    ) {
+        match self.target(file, address) {
+            Ok(target) => *address = target,
+            Err(why) => {
+                let what = if image { "图片" } else { "链接" };
+                problems.push(Problem::warning(file, line, format!("{what} `{address}` {why}")));
+                address.clear();
+            }
+        }
+    }
+
+    /// The address on the pages for `address` as it stands in `file`, or why there is none.
+    fn target(&self, file: &str, address: &str) -> Result<String, String> {
+        if let Some((scheme, _)) = address.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) {
+            return match &*scheme.to_ascii_lowercase() {
+                "http" | "https" | "mailto" | "tel" => Ok(address.to_owned()),
+                _ => {
+                    Err("不是可以打开的地址；请用 http、https、mailto、tel 或文件的相对路径"
+                        .to_owned())
+                }
+            };
+        }
+        if address.trim().is_empty() {
+            return Err("是空的；请写上地址，或去掉".to_owned());
+        }
+        if address.starts_with("//") {
+            return Ok(format!("https:{address}"));
+        }
+        let (path, anchor) = address.split_once('#').unwrap_or((address, ""));
+        let path = percent_decode_str(path.split('?').next().unwrap_or("")).decode_utf8_lossy();
+        let anchor = percent_decode_str(anchor).decode_utf8_lossy();
+        let found = if path.is_empty() { Some(file) } else { self.file(file, &path) };
+        let found = found.ok_or("没有指向任何文件；请改成现有文件的路径，或去掉链接")?;
+        let key = |anchor: &str| self.entries.get(&(found.to_owned(), anchor.to_owned()));
+        match (key(&anchor).or_else(|| key(&super::slug(&anchor))), key("")) {
+            (Some(id), _) => Ok(url(id)),
+            (None, Some(_)) => {
+                Err(format!("里的 `#{anchor}` 在 `{found}` 里没有；请改成那里有的标题"))
+            }
+            (None, None) if is_media(found) => {
+                Ok(format!("/media/{}", utf8_percent_encode(found, PATH)))
+            }
+            (None, None) => Err(format!("指向 `{found}`，页面上打不开这种文件；请改成网址或条目")),
+        }
+    }
+
+    /// The file that `path` names: relative to `from`, else to the content folder, else the only one that ends so.
+    fn file(&self, from: &str, path: &str) -> Option<&str> {
+        let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let exact = |path: String| {
+            let candidates = [
+                path.clone(),
+                format!("{path}.md"),
+                format!("{path}/README.md"),
+                format!("{path}/index.md"),
+            ];
+            candidates.iter().find_map(|path| self.files.get(path.trim_start_matches('/')).copied())
+        };
+        let ending = || {
+            let parts: Vec<&str> =
+                path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
+            (0..parts.len()).find_map(|skip| {
+                let ending = format!("/{}", parts[skip..].join("/"));
+                let mut named =
+                    self.files.iter().filter(|file| format!("/{file}").ends_with(&ending));
+                named.next().filter(|_| named.next().is_none()).copied()
+            })
+        };
+        exact(clean(&format!("{folder}/{path}"))).or_else(|| exact(clean(path))).or_else(ending)
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+}
+
+/// `a/./b/../c` → `a/c`. Steps above the content folder stay, so that such a path names nothing.
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

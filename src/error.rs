@@ -1,0 +1,56 @@
+//! Failures of the world around the program.
+
+use std::{error::Error as _, io, net::SocketAddr, path::PathBuf};
+
+/// The result of what may fail because of the disk, the port or an old index.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure of the world around the program: the disk, the port, an old index.
+///
+/// A mistake in the content is not an `Error` but a [`Problem`](crate::Problem).
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The content folder is not there or is no folder.
+    #[error("找不到内容文件夹 `{}`；请检查 `--content` 的路径", .path.display())]
+    NoContent { path: PathBuf },
+    /// A file or folder could not be read.
+    #[error("读不了 `{}`", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// A file could not be written.
+    #[error("写不了 `{}`", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    /// Standard output could not be written.
+    #[error("写不了输出")]
+    Output(#[from] io::Error),
+    /// The index can be neither read nor rebuilt.
+    #[error("索引建不起来；请用 `--index` 指定可写的文件夹")]
+    Index(#[from] tantivy::TantivyError),
+    /// What the index holds is not what was put into it.
+    #[error("索引 `{}` 不完整：{what}；请删掉这个文件夹再试一次", .dir.display())]
+    Damaged { dir: PathBuf, what: String },
+    /// The server cannot listen.
+    #[error(
+        "不能在 {addr} 上监听；端口可能被占用，请用 `--addr` 换一个，例如 `--addr 127.0.0.1:8081`"
+    )]
+    Listen { addr: String, source: io::Error },
+    /// The server stopped listening.
+    #[error("{addr} 上的监听中断了；请重新启动")]
+    Accept { addr: SocketAddr, source: io::Error },
+    /// There is no entry of this id.
+    #[error("没有条目 `{id}`；`jieda search 词` 可以找到条目的编号")]
+    NoEntry { id: String },
+    /// A line of a file of questions is not of the right form.
+    #[error("{file}:{line}: {what}")]
+    Question { file: String, line: usize, what: String },
+}
+
+/// `error` and what caused it, joined by colons.
+pub fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!("：{cause}"));
+        source = cause.source();
+    }
+    text
+}
