@@ -14,7 +14,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     for watched in ["content", "templates", "assets"] {
         println!("cargo:rerun-if-changed={watched}");
     }
-    println!("cargo:rustc-env=JIEDA_BUILTIN={:08x}", checksum(Path::new("content"))?);
+    println!("cargo:rustc-env=JIEDA_BUILTIN={:08x}", checksum(&["content"])?);
+    // An index made by other code is not read: these rooms decide what stands in it.
+    let writers = ["src/text", "src/content", "src/index", "assets/dict/dict.txt"];
+    for watched in writers {
+        println!("cargo:rerun-if-changed={watched}");
+    }
+    println!("cargo:rustc-env=JIEDA_SCHEMA={:08x}", checksum(&writers)?);
     Ok(())
 }
 
@@ -38,8 +44,8 @@ fn dictionary(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The CRC-32 over paths and bytes of all files below `folder`, in the order of their names.
-fn checksum(folder: &Path) -> Result<u32, Box<dyn Error>> {
+/// The CRC-32 over paths and bytes of all files at or below `paths`, in the order of their names.
+fn checksum(paths: &[&str]) -> Result<u32, Box<dyn Error>> {
     fn walk(path: &Path, hasher: &mut crc32fast::Hasher) -> Result<(), Box<dyn Error>> {
         hasher.update(path.to_string_lossy().as_bytes());
         if path.is_file() {
@@ -53,6 +59,6 @@ fn checksum(folder: &Path) -> Result<u32, Box<dyn Error>> {
         children.iter().try_for_each(|child| walk(child, hasher))
     }
     let mut hasher = crc32fast::Hasher::new();
-    walk(folder, &mut hasher)?;
+    paths.iter().try_for_each(|path| walk(Path::new(path), &mut hasher))?;
     Ok(hasher.finalize())
 }

@@ -159,7 +159,7 @@ impl Facts {
             let title = table.column.get(&changed.column).map_or("", |column| &column.title);
             let label = table.text(&changed.row, "label").unwrap_or_else(|| changed.row.clone());
             let older = Changed {
-                what: format!("{label}：{title}"),
+                what: format!("{label}{title}"),
                 was: changed.was.clone(),
                 sources: cite(frame, path, &changed.sources, problems),
             };

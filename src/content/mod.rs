@@ -51,6 +51,8 @@ pub struct Content {
     /// Empty for a folder that is not ours.
     pub sources: Vec<Source>,
     pub terms: Terms,
+    /// The names of the values that a scope can have, by key and id.
+    pub labels: BTreeMap<String, BTreeMap<String, String>>,
     /// Old ids with the new ones.
     pub moved: BTreeMap<String, String>,
     pub entries: Vec<Entry>,

@@ -29,6 +29,7 @@ pub(super) struct Frame {
     sources: Vec<Source>,
     topics: Vec<Topic>,
     links: BTreeMap<String, LinkShape>,
+    domains: BTreeMap<String, Domain>,
     facts: Facts,
 }
 
@@ -118,6 +119,15 @@ enum LinkState {
     Dead,
 }
 
+/// A closed list of values with the names that people use; the first one is shown.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Domain {
+    #[serde(rename = "title")]
+    _title: String,
+    value: BTreeMap<String, Vec<String>>,
+}
+
 /// The front matter of an entry.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,6 +190,7 @@ pub(super) fn load(files: &[File]) -> Content {
         title: frame.settings.title.clone(),
         topics: frame.topics.clone(),
         sources: frame.sources.clone(),
+        labels: frame.labels(),
         terms: shape(files, "terms.toml", &mut problems).unwrap_or_default(),
         moved: shape(files, "moved.toml", &mut problems).unwrap_or_default(),
         ..Content::default()
@@ -265,8 +276,17 @@ impl Frame {
             sources: sources.collect(),
             topics: topics.topic,
             links: links.link.iter().map(|link| (link.id.clone(), link.clone())).collect(),
+            domains: BTreeMap::new(),
             facts: Facts::default(),
         };
+        for path in files.iter().map(|file| &*file.path) {
+            if let Some(name) =
+                path.strip_prefix("domains/").and_then(|path| path.strip_suffix(".toml"))
+                && let Some(domain) = shape(files, path, problems)
+            {
+                frame.domains.insert(name.to_owned(), domain);
+            }
+        }
         if frame.settings.title.is_empty() {
             frame.settings.title = "解答".to_owned();
         }
@@ -277,6 +297,17 @@ impl Frame {
         }
         frame.facts = Facts::read(files, &frame, problems);
         frame
+    }
+
+    /// The names of all values that a scope can have, by key and id.
+    fn labels(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let names = |domain: &Domain| {
+            let first = |(id, names): (&String, &Vec<String>)| {
+                (id.clone(), names.first().unwrap_or(id).clone())
+            };
+            domain.value.iter().map(first).collect()
+        };
+        self.domains.iter().map(|(key, domain)| (key.clone(), names(domain))).collect()
     }
 
     /// The place that `pc-guide-20190816#8.2` names.
@@ -367,6 +398,18 @@ impl Frame {
             ("product", product),
             ("place", place),
         ];
+        let scope = scope.into_iter().filter(|(_, ids)| !ids.is_empty());
+        let scope: BTreeMap<String, Vec<String>> =
+            scope.map(|(key, ids)| (key.to_owned(), ids)).collect();
+        for (key, id) in scope.iter().flat_map(|(key, ids)| ids.iter().map(move |id| (key, id))) {
+            if self.domains.get(key).is_none_or(|domain| !domain.value.contains_key(id)) {
+                problems.push(Problem::error(
+                    path,
+                    0,
+                    format!("`{id}` 不在 domains/{key}.toml 里；请加上，或改正 scope"),
+                ));
+            }
+        }
         let entry = Entry {
             id: stem.to_owned(),
             title: shape.title,

@@ -1,0 +1,381 @@
+//! Entries → an index on disk, and back.
+//!
+//! [`write`] builds an index in a folder, [`Index::open`] opens one that is finished, [`Index::in_memory`] is for
+//! where nothing can be written. An index holds whole entries, so whoever opens it parses no content. It is never
+//! changed: other content makes another index (`place`).
+//!
+//! **What is opened has been proven: a damaged index is an error, never a wrong answer.**
+
+mod analyzer;
+mod frozen;
+mod place;
+
+pub use place::Key;
+
+use crate::{
+    content::{Content, Entry, Source, Terms, Topic},
+    error::{Error, Result},
+    problem::Problem,
+    text::{Segmenter, normalise},
+};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+};
+use tantivy::{
+    DocAddress, DocSet, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyDocument, Term,
+    collector::TopDocs,
+    directory::{MmapDirectory, RamDirectory},
+    query::TermQuery,
+    schema::{
+        FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
+        Value,
+    },
+};
+
+/// What is checked of an index before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Sizes, and checksums up to [`QUICK_BYTES`].
+    Quick,
+    /// All checksums, the number of documents, and that entries are found by their own titles.
+    Full,
+}
+
+/// How much [`Proof::Quick`] reads: some 3 ms.
+const QUICK_BYTES: u64 = 16 << 20;
+
+/// How many entries [`Proof::Full`] looks up.
+const SAMPLE: usize = 100;
+
+/// The memory in which tantivy gathers documents before it writes a segment.
+const WRITER_BYTES: usize = 32 << 20;
+
+const OVERVIEW: &str = "overview.json";
+const MANIFEST: &str = "manifest.json";
+
+/// What an index knows besides its entries.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Overview {
+    pub title: String,
+    /// The checksum of all content that was read.
+    pub version: String,
+    pub topics: Vec<Topic>,
+    pub sources: Vec<Source>,
+    pub terms: Terms,
+    pub labels: BTreeMap<String, BTreeMap<String, String>>,
+    pub moved: BTreeMap<String, String>,
+    pub problems: Vec<Problem>,
+    pub entries: usize,
+}
+
+/// The files of an index with sizes and checksums.
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    files: BTreeMap<String, (u64, u32)>,
+}
+
+/// The fields of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields {
+    /// The id of the entry.
+    id: Field,
+    pub(crate) title: Field,
+    /// Other ways to ask, and messages.
+    pub(crate) ask: Field,
+    /// The first paragraph.
+    pub(crate) lead: Field,
+    /// Everything else.
+    pub(crate) body: Field,
+    /// Topic, file and headings above.
+    pub(crate) trail: Field,
+    /// Pairs of Chinese characters of all of the above.
+    pub(crate) grams: Field,
+    /// Title and other ways to ask, normalised, one a line.
+    pub(crate) names: Field,
+    /// The same for entries with the same title and text.
+    pub(crate) twin: Field,
+    /// The whole entry.
+    entry: Field,
+}
+
+impl Fields {
+    fn schema() -> (Schema, Self) {
+        let mut builder = Schema::builder();
+        // Short fields are ranked better without norms, and K1 and B cannot be set.
+        let text = |tokenizer: &str, option: IndexRecordOption, norms: bool| {
+            let indexing = TextFieldIndexing::default();
+            TextOptions::default().set_indexing_options(
+                indexing.set_tokenizer(tokenizer).set_index_option(option).set_fieldnorms(norms),
+            )
+        };
+        let short = || text(analyzer::WORDS, IndexRecordOption::WithFreqs, false);
+        let fields = Self {
+            id: builder.add_text_field("id", STRING),
+            title: builder.add_text_field("title", short()),
+            ask: builder.add_text_field("ask", short()),
+            lead: builder.add_text_field("lead", short()),
+            body: builder
+                .add_text_field("body", text(analyzer::WORDS, IndexRecordOption::WithFreqs, true)),
+            trail: builder.add_text_field("trail", short()),
+            grams: builder
+                .add_text_field("grams", text(analyzer::GRAMS, IndexRecordOption::WithFreqs, true)),
+            names: builder.add_text_field("names", STORED),
+            twin: builder.add_u64_field("twin", FAST),
+            entry: builder.add_text_field("entry", STORED),
+        };
+        (builder.build(), fields)
+    }
+
+    fn document(&self, entry: &Entry) -> TantivyDocument {
+        let mut document = TantivyDocument::new();
+        let names: Vec<&str> = [&entry.title]
+            .into_iter()
+            .chain(&entry.ask)
+            .chain(&entry.messages)
+            .map(|name| &**name)
+            .collect();
+        let lead = entry.say();
+        let rest: Vec<String> = (0..entry.blocks.len())
+            .filter(|index| entry.blocks[*index].text != lead)
+            .map(|index| entry.line(index))
+            .collect();
+        let rest = rest.join("\n");
+        document.add_text(self.id, &entry.id);
+        document.add_text(self.title, &entry.title);
+        names[1..].iter().for_each(|name| document.add_text(self.ask, name));
+        document.add_text(self.lead, lead);
+        document.add_text(self.body, &rest);
+        document.add_text(self.trail, entry.trail.join("\n"));
+        for text in names.iter().copied().chain([lead, &rest]) {
+            document.add_text(self.grams, text);
+        }
+        document.add_text(
+            self.names,
+            names
+                .iter()
+                .map(|name| normalise(name).as_str().to_owned())
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
+        document.add_u64(self.twin, twin(entry));
+        document.add_text(
+            self.entry,
+            serde_json::to_string(entry).expect("an entry has no maps with odd keys"),
+        );
+        document
+    }
+}
+
+/// A number that entries with the same normalised title and text share.
+fn twin(entry: &Entry) -> u64 {
+    let whole = format!("{}\n{}", entry.title, entry.text());
+    let text: String = normalise(&whole).as_str().split_whitespace().collect();
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// An open index.
+pub struct Index {
+    pub(crate) searcher: Searcher,
+    pub(crate) fields: Fields,
+    pub overview: Overview,
+    pub segmenter: Segmenter,
+    /// Where it lies; nowhere if it is in memory.
+    pub folder: Option<PathBuf>,
+}
+
+/// Builds the index of `content` in `folder`, which must not exist yet, and proves it.
+///
+/// Fails if the folder cannot be written, or if what was written is not what was meant.
+pub fn write(content: &Content, version: &str, folder: &Path) -> Result<()> {
+    let failed = |source| Error::Write { path: folder.to_owned(), source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let overview = overview(content, version);
+    let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
+    fill(content, &segmenter(&overview.terms), directory)?;
+    let json = serde_json::to_vec(&overview).expect("an overview is plain data");
+    fs::write(folder.join(OVERVIEW), json).map_err(failed)?;
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name =
+            path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+        if name.ends_with(".lock") {
+            fs::remove_file(&path).map_err(failed)?;
+            continue;
+        }
+        let bytes = fs::read(&path).map_err(failed)?;
+        files.insert(name, (bytes.len() as u64, crc32fast::hash(&bytes)));
+    }
+    let manifest = serde_json::to_vec(&Manifest { files }).expect("a manifest is plain data");
+    fs::write(folder.join(MANIFEST), manifest).map_err(failed)?;
+    Index::open(folder, Proof::Full).map(drop)
+}
+
+/// Writes all entries, and merges what they became into one segment.
+fn fill<D: tantivy::Directory>(
+    content: &Content,
+    segmenter: &Segmenter,
+    directory: D,
+) -> Result<tantivy::Index> {
+    let (schema, fields) = Fields::schema();
+    let mut index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
+    index.set_tokenizers(analyzer::tokenizers(segmenter));
+    let mut writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
+    for entry in &content.entries {
+        writer.add_document(fields.document(entry))?;
+    }
+    writer.commit()?;
+    let segments = index.searchable_segment_ids()?;
+    if segments.len() > 1 {
+        writer.merge(&segments).wait()?;
+    }
+    writer.wait_merging_threads()?;
+    Ok(index)
+}
+
+fn overview(content: &Content, version: &str) -> Overview {
+    Overview {
+        title: content.title.clone(),
+        version: version.to_owned(),
+        topics: content.topics.clone(),
+        sources: content.sources.clone(),
+        terms: content.terms.clone(),
+        labels: content.labels.clone(),
+        moved: content.moved.clone(),
+        problems: content.problems.clone(),
+        entries: content.entries.len(),
+    }
+}
+
+/// The segmenter for these terms: words and everything that means the same as something.
+fn segmenter(terms: &Terms) -> Segmenter {
+    Segmenter::new(terms.word.iter().chain(terms.same.iter().flatten()).chain(&terms.weak))
+}
+
+impl Index {
+    /// Opens a finished index.
+    ///
+    /// Fails with [`Error::Damaged`] if a file is missing or is not what was written.
+    pub fn open(folder: &Path, proof: Proof) -> Result<Self> {
+        let damaged = |what: String| Error::Damaged { dir: folder.to_owned(), what };
+        let read = |name: &str| {
+            fs::read(folder.join(name))
+                .map_err(|error| damaged(format!("读不了 {name}（{error}）")))
+        };
+        let manifest: Manifest = serde_json::from_slice(&read(MANIFEST)?)
+            .map_err(|_| damaged(format!("{MANIFEST} 不对")))?;
+        let mut budget = if proof == Proof::Full { u64::MAX } else { QUICK_BYTES };
+        for (name, (size, checksum)) in &manifest.files {
+            let actual = fs::metadata(folder.join(name)).map_or(0, |meta| meta.len());
+            if actual != *size {
+                return Err(damaged(format!("{name} 的大小不对")));
+            }
+            if *size <= budget && crc32fast::hash(&read(name)?) != *checksum {
+                return Err(damaged(format!("{name} 的内容不对")));
+            }
+            budget = budget.saturating_sub(*size);
+        }
+        let overview: Overview = serde_json::from_slice(&read(OVERVIEW)?)
+            .map_err(|_| damaged(format!("{OVERVIEW} 不对")))?;
+        let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
+        let index = tantivy::Index::open(frozen::Frozen(directory))?;
+        let index = Self::new(index, overview, Some(folder.to_owned()))?;
+        if proof == Proof::Full {
+            index.prove().map_err(damaged)?;
+        }
+        Ok(index)
+    }
+
+    /// Builds an index that lasts as long as the program.
+    pub fn in_memory(content: &Content, version: &str) -> Result<Self> {
+        let overview = overview(content, version);
+        let index = fill(content, &segmenter(&overview.terms), RamDirectory::create())?;
+        Self::new(index, overview, None)
+    }
+
+    fn new(mut index: tantivy::Index, overview: Overview, folder: Option<PathBuf>) -> Result<Self> {
+        let segmenter = segmenter(&overview.terms);
+        index.set_tokenizers(analyzer::tokenizers(&segmenter));
+        let reader: IndexReader =
+            index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let (_, fields) = Fields::schema();
+        Ok(Self { searcher: reader.searcher(), fields, overview, segmenter, folder })
+    }
+
+    /// All documents are there, and evenly chosen entries are found by every word of their own titles.
+    fn prove(&self) -> std::result::Result<(), String> {
+        let documents = self.searcher.num_docs() as usize;
+        if documents != self.overview.entries {
+            return Err(format!("应有 {} 个条目，只有 {documents} 个", self.overview.entries));
+        }
+        let step = documents.div_ceil(SAMPLE).max(1);
+        for (address, entry) in self.addresses().zip(self.entries()).step_by(step) {
+            let entry = entry.map_err(|error| error.to_string())?;
+            if !self
+                .holds(self.fields.title, &entry.title, address)
+                .map_err(|error| error.to_string())?
+            {
+                return Err(format!("用标题找不到条目 `{}`", entry.id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the document is found in `field` by each word of `text`.
+    fn holds(&self, field: Field, text: &str, address: DocAddress) -> Result<bool> {
+        let inverted = self.searcher.segment_reader(address.segment_ord).inverted_index(field)?;
+        for word in self.segmenter.cut(&normalise(text)) {
+            let term = Term::from_field_text(field, &word.text);
+            let postings = inverted
+                .read_postings(&term, IndexRecordOption::Basic)
+                .map_err(tantivy::TantivyError::from)?;
+            if postings.is_none_or(|mut postings| postings.seek(address.doc_id) != address.doc_id) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = DocAddress> + '_ {
+        let segments = self.searcher.segment_readers().iter().enumerate();
+        segments.flat_map(|(segment, reader)| {
+            (0..reader.max_doc()).map(move |doc| DocAddress::new(segment as u32, doc))
+        })
+    }
+
+    /// All entries in the order in which they were written: by topic, then by id.
+    pub fn entries(&self) -> impl Iterator<Item = Result<Entry>> + '_ {
+        self.addresses().map(|address| self.entry_at(address))
+    }
+
+    /// The entry with this id.
+    pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
+        let query =
+            TermQuery::new(Term::from_field_text(self.fields.id, id), IndexRecordOption::Basic);
+        let found = self.searcher.search(&query, &TopDocs::with_limit(1).order_by_score())?;
+        found.first().map(|(_, address)| self.entry_at(*address)).transpose()
+    }
+
+    pub(crate) fn entry_at(&self, address: DocAddress) -> Result<Entry> {
+        let document: TantivyDocument = self.searcher.doc(address)?;
+        let json =
+            document.get_first(self.fields.entry).and_then(|value| value.as_str()).unwrap_or("");
+        serde_json::from_str(json).map_err(|error| Error::Damaged {
+            dir: self.folder.clone().unwrap_or_default(),
+            what: format!("条目读不出来（{error}）"),
+        })
+    }
+
+    /// From when to when the sources of all entries date.
+    pub fn dates(&self) -> Option<(Date, Date)> {
+        let dates = || self.overview.sources.iter().map(|source| source.date);
+        Some((dates().min()?, dates().max()?))
+    }
+}
