@@ -1,0 +1,106 @@
+//! From a question to the one answer that can be given.
+//!
+//! [`answer`] is the way in. "Is this hit good enough to show?" is asked by the page, the terminal and the
+//! evaluation, and has its one reply here.
+
+use crate::{
+    content::Entry,
+    error::Result,
+    library::Library,
+    search::{self, Hit, Passage, Question},
+};
+use jiff::{ToSpan, civil::Date};
+
+/// From this confidence on, an entry is the answer.
+///
+/// Chosen on the development questions: below it wrong answers and questions outside of the library outnumber right
+/// ones.
+const ANSWERED: f32 = 0.5;
+
+/// From this confidence on, two or more entries that lie close together are offered to choose from.
+const CHOOSE: f32 = 0.42;
+
+/// How close to the first an entry must come to be a choice.
+const CLOSE: f32 = 0.06;
+
+/// How many choices are offered.
+const CHOICES: usize = 4;
+
+/// A statement older than so many years is said to be old.
+const OLD_YEARS: i32 = 2;
+
+/// What can be said to a question.
+#[derive(Debug)]
+pub struct Answer {
+    pub question: Question,
+    pub day: Date,
+    pub status: Status,
+    /// From 0 to 1.
+    pub confidence: f32,
+    /// Best first; the first one holds the answer if there is one.
+    pub hits: Vec<Hit>,
+}
+
+/// What kind of answer it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// The first hit answers, with this passage.
+    Answered(Passage),
+    /// The first so many hits are too close to call.
+    Choose(usize),
+    /// 库里没有.
+    Unknown,
+}
+
+impl Answer {
+    /// Whether there is something to show: an answer, or entries to choose from.
+    pub fn is_known(&self) -> bool {
+        self.status != Status::Unknown
+    }
+}
+
+/// Answers `question` as of `day`, with at most `top` hits beside the answer.
+pub fn answer(library: &Library, question: &str, day: Date, top: usize) -> Result<Answer> {
+    let found = search::search(&library.index, question, day, top.max(CHOICES))?;
+    let confidence = found.hits.first().map_or(0.0, confidence);
+    let close = found
+        .hits
+        .iter()
+        .take(CHOICES)
+        .take_while(|hit| found.hits[0].score - hit.score <= CLOSE)
+        .count();
+    let status = match found.hits.first() {
+        Some(hit) if confidence >= ANSWERED => {
+            Status::Answered(search::best(&hit.entry, &found.question, library.is_ours()))
+        }
+        Some(_) if confidence >= CHOOSE && close > 1 => Status::Choose(close),
+        _ => Status::Unknown,
+    };
+    let mut hits = found.hits;
+    hits.truncate(top);
+    Ok(Answer { question: found.question, day, status, confidence, hits })
+}
+
+/// How sure it is that the hit answers the question, from 0 to 1.
+///
+/// What is covered anywhere counts, and what the entry is about counts as much: an entry that mentions every word of
+/// a question in passing does not answer it.
+fn confidence(hit: &Hit) -> f32 {
+    hit.score
+}
+
+/// What has to be said with an entry besides its answer, a sentence each.
+pub fn remarks(entry: &Entry, day: Date) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(review_by) = entry.review_by.filter(|review_by| *review_by < day) {
+        remarks.push(format!("待复核：{review_by} 应已重新核对"));
+    }
+    match entry.as_of {
+        None => remarks.push("资料未注明日期，请核对是否仍有效".to_owned()),
+        Some(as_of) if as_of.saturating_add(OLD_YEARS.years()) < day => {
+            remarks.push(format!("资料日期 {as_of}，请核对是否仍有效"));
+        }
+        Some(_) => {}
+    }
+    remarks
+}

@@ -1,0 +1,83 @@
+//! `jieda eval`: how many questions with known answers are answered right.
+
+use super::Common;
+use jieda::{
+    Error, Result,
+    eval::{self, Figures},
+    index::Proof,
+};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// 用已知答案的问题量一量答得怎么样
+///
+/// 退出状态：0 量完了，2 出错。
+#[derive(clap::Args)]
+#[command(override_usage = "jieda eval 文件… [选项]", next_help_heading = "选项")]
+pub(super) struct Args {
+    /// 题目，每行一个 JSON：id、q、kind、must、must_not
+    #[arg(value_name = "文件", required = true)]
+    files: Vec<PathBuf>,
+    /// 输出 JSON
+    #[arg(long)]
+    json: bool,
+    /// 把没有答对的题写到这个文件，每行一个 JSON
+    #[arg(long, value_name = "文件")]
+    failures: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
+    let library = common.open(Proof::Quick)?;
+    let mut questions = Vec::new();
+    for path in &args.files {
+        let text = fs::read_to_string(path)
+            .map_err(|source| Error::Read { path: path.clone(), source })?;
+        questions.extend(eval::read(&path.display().to_string(), &text)?);
+    }
+    let report = eval::evaluate(&library, &questions, common.today())?;
+    if let Some(path) = &args.failures {
+        let lines = report
+            .failures
+            .iter()
+            .map(|failure| serde_json::to_string(failure).expect("plain data") + "\n");
+        write(path, &lines.collect::<String>())?;
+    }
+    let mut out = common.out();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&report).expect("a report is plain data"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(
+        out,
+        "题型           题数  answer@1   hit@1   hit@3  hit@10  MRR@10   wrong  abstained"
+    )?;
+    for (kind, figures) in
+        report.kinds.iter().map(|(kind, figures)| (&**kind, figures)).chain([("all", &report.all)])
+    {
+        writeln!(out, "{}", row(kind, figures))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+fn row(kind: &str, figures: &Figures) -> String {
+    let share = |count: usize| 100.0 * count as f64 / figures.questions.max(1) as f64;
+    format!(
+        "{kind:<13} {:>5}  {:>7.1}% {:>6.1}% {:>6.1}% {:>6.1}%  {:>6.3} {:>6.1}%    {:>6.1}%",
+        figures.questions,
+        share(figures.right),
+        share(figures.hit_1),
+        share(figures.hit_3),
+        share(figures.hit_10),
+        figures.reciprocal_rank / figures.questions.max(1) as f64,
+        share(figures.wrong),
+        share(figures.abstained),
+    )
+}

@@ -1,0 +1,77 @@
+//! `jieda search`: the entries that may answer, best first.
+
+use super::Common;
+use jieda::{
+    Result,
+    index::Proof,
+    search::{self, Hit, Question},
+    wire,
+};
+use std::{io::Write, process::ExitCode};
+
+/// 列出最可能的条目，最像的在前
+///
+/// 退出状态：0 找到了，1 一条也没有，2 出错。
+#[derive(clap::Args)]
+#[command(override_usage = "jieda search 词 [选项]", next_help_heading = "选项")]
+pub(super) struct Args {
+    /// 词或问题
+    #[arg(value_name = "词")]
+    question: String,
+    /// 输出 JSON
+    #[arg(long)]
+    json: bool,
+    /// 最多列几条
+    #[arg(long, value_name = "条数", default_value_t = 10, hide_default_value = true)]
+    top: usize,
+    /// 说明每个词在哪里对上了、分数怎么来的
+    #[arg(long)]
+    explain: bool,
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
+    let library = common.open(Proof::Quick)?;
+    let found = search::search(&library.index, &args.question, common.today(), args.top)?;
+    let mut out = common.out();
+    if args.json {
+        let json = serde_json::to_string(&wire::found(&library, &found, common.today()));
+        writeln!(out, "{}", json.expect("hits are plain data"))?;
+    } else {
+        for (index, hit) in found.hits.iter().enumerate() {
+            writeln!(out, "{:>2}. {}  {}", index + 1, hit.entry.title, hit.entry.id)?;
+            writeln!(out, "    {}", search::snippet(&hit.entry, &found.question).text)?;
+            for other in &hit.also_at {
+                writeln!(out, "    同样的内容还在 {other}")?;
+            }
+        }
+        if found.hits.is_empty() {
+            writeln!(out, "一条也没有；换个说法试试")?;
+        }
+        if args.explain {
+            explain(&found.question, &found.hits, &mut out)?;
+        }
+    }
+    Ok(if found.hits.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Tells for each hit how its score came about.
+pub(super) fn explain(question: &Question, hits: &[Hit], out: &mut impl Write) -> Result<()> {
+    writeln!(out, "\n问题按「{}」理解；括号里是词的分量", question.understood())?;
+    for hit in hits {
+        let Hit { score, coverage, likeness, .. } = hit;
+        writeln!(
+            out,
+            "{}  {score:.3}：覆盖 {coverage:.3}，像标题或问法 {likeness:.3}",
+            hit.entry.id
+        )?;
+        for (unit, cover) in question.units.iter().zip(&hit.covers) {
+            let place = match (&cover.place, &cover.by) {
+                (None, _) => "没有对上".to_owned(),
+                (Some(place), None) => place.name().to_owned(),
+                (Some(place), Some(by)) => format!("{}「{by}」", place.name()),
+            };
+            writeln!(out, "    {}（{:.2}）{place} {:.2}", unit.text, unit.weight, cover.value)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Questions with known answers → figures.
+//!
+//! A question is a line of JSON: `{"id","q","kind","must":["regex",…],"must_not":[…]}`, with Python's patterns.
+//! Before matching, runs of white space become one space and vanish between two Chinese characters or punctuation
+//! marks. All shares are of all questions of the kind.
+
+use crate::{
+    answer::{self, Answer, Status},
+    error::{Error, Result},
+    library::Library,
+    text::is_han,
+};
+use fancy_regex::Regex;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How many hits are looked at.
+const HITS: usize = 10;
+
+/// A question and what its answer must and must not say.
+#[derive(Debug)]
+pub struct Question {
+    pub id: String,
+    pub text: String,
+    pub kind: String,
+    must: Vec<Regex>,
+    must_not: Vec<Regex>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    id: String,
+    q: String,
+    kind: String,
+    #[serde(default)]
+    must: Vec<String>,
+    #[serde(default)]
+    must_not: Vec<String>,
+}
+
+/// Counts over the questions of a kind.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Figures {
+    pub questions: usize,
+    /// Answered, and title and text say what they must.
+    pub right: usize,
+    /// Answered, and they do not.
+    pub wrong: usize,
+    /// Said to be unknown.
+    pub abstained: usize,
+    /// The answer or the first hit, one of the first 3, of the first 10 says what it must.
+    pub hit_1: usize,
+    pub hit_3: usize,
+    pub hit_10: usize,
+    /// The sum over questions of one through the rank of the first such hit.
+    pub reciprocal_rank: f64,
+}
+
+/// What came of the questions: figures by kind and in all, and each question that was not answered right.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub kinds: BTreeMap<String, Figures>,
+    pub all: Figures,
+    pub failures: Vec<Failure>,
+}
+
+/// A question that was not answered right.
+#[derive(Debug, Serialize)]
+pub struct Failure {
+    pub id: String,
+    pub kind: String,
+    pub question: String,
+    /// `wrong`, `choose` or `unknown`.
+    pub status: &'static str,
+    pub confidence: f32,
+    /// The id of the first hit.
+    pub first: Option<String>,
+    /// The rank of the first hit that says what it must.
+    pub rank: Option<usize>,
+    pub answer: String,
+}
+
+/// Reads a file of questions.
+///
+/// Fails with the line that is no question.
+pub fn read(file: &str, text: &str) -> Result<Vec<Question>> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let question = |(index, line): (usize, &str)| {
+        let failed =
+            |what: String| Error::Question { file: file.to_owned(), line: index + 1, what };
+        let line: Line = serde_json::from_str(line).map_err(|error| {
+            failed(format!("不是题目；每行要有 id、q、kind 和 must（{error}）"))
+        })?;
+        let compile = |patterns: Vec<String>| -> Result<Vec<Regex>> {
+            let regex = |pattern: String| {
+                Regex::new(&pattern)
+                    .map_err(|error| failed(format!("`{pattern}` 不是正则表达式（{error}）")))
+            };
+            patterns.into_iter().map(regex).collect()
+        };
+        Ok(Question {
+            id: line.id,
+            text: line.q,
+            kind: line.kind,
+            must: compile(line.must)?,
+            must_not: compile(line.must_not)?,
+        })
+    };
+    lines.map(question).collect()
+}
+
+/// Asks all questions as of `day`.
+pub fn evaluate(library: &Library, questions: &[Question], day: Date) -> Result<Report> {
+    let mut report =
+        Report { kinds: BTreeMap::new(), all: Figures::default(), failures: Vec::new() };
+    for question in questions {
+        let answer = answer::answer(library, &question.text, day, HITS)?;
+        let outcome = judge(question, &answer);
+        report.kinds.entry(question.kind.clone()).or_default().count(&outcome);
+        report.all.count(&outcome);
+        report.failures.extend(failure(question, &answer, &outcome));
+    }
+    Ok(report)
+}
+
+/// What came of one question.
+struct Outcome {
+    verdict: Verdict,
+    /// The rank of the first hit that says what it must, from 1.
+    rank: Option<usize>,
+}
+
+#[derive(PartialEq)]
+enum Verdict {
+    Right,
+    Wrong,
+    Abstained,
+    Choose,
+}
+
+fn judge(question: &Question, answer: &Answer) -> Outcome {
+    let verdict = match &answer.status {
+        Status::Unknown => Verdict::Abstained,
+        Status::Choose(_) => Verdict::Choose,
+        Status::Answered(passage) => {
+            let said = format!("{}\n{}", answer.hits[0].entry.title, passage.text);
+            if !question.is_none() && question.fits(&said) {
+                Verdict::Right
+            } else {
+                Verdict::Wrong
+            }
+        }
+    };
+    let fits = |entry: &crate::content::Entry| {
+        question.fits(&format!("{}\n{}", entry.title, entry.text()))
+    };
+    let hit = answer
+        .hits
+        .iter()
+        .position(|hit| !question.is_none() && fits(&hit.entry))
+        .map(|index| index + 1);
+    let rank = if verdict == Verdict::Right { Some(1) } else { hit };
+    Outcome { verdict, rank }
+}
+
+impl Question {
+    /// Whether the right answer is that the library does not have it.
+    fn is_none(&self) -> bool {
+        self.kind == "none"
+    }
+
+    fn fits(&self, text: &str) -> bool {
+        let text = squeeze(text);
+        let found = |pattern: &Regex| pattern.is_match(&text).unwrap_or(false);
+        self.must.iter().all(found) && !self.must_not.iter().any(found)
+    }
+}
+
+/// Runs of white space as one space, and none between Chinese characters or punctuation marks.
+fn squeeze(text: &str) -> String {
+    let joins = |c: char| is_han(c) || (!c.is_alphanumeric() && !c.is_whitespace());
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut out = String::with_capacity(text.len());
+    for word in words {
+        let close =
+            out.chars().next_back().is_none_or(joins) && word.chars().next().is_some_and(joins);
+        out.push_str(if close { "" } else { " " });
+        out.push_str(word);
+    }
+    out
+}
+
+fn failure(question: &Question, answer: &Answer, outcome: &Outcome) -> Option<Failure> {
+    let status = match outcome.verdict {
+        Verdict::Right => return None,
+        Verdict::Abstained if question.is_none() => return None,
+        Verdict::Wrong => "wrong",
+        Verdict::Abstained => "unknown",
+        Verdict::Choose => "choose",
+    };
+    let text = match &answer.status {
+        Status::Answered(passage) => passage.text.clone(),
+        _ => String::new(),
+    };
+    Some(Failure {
+        id: question.id.clone(),
+        kind: question.kind.clone(),
+        question: question.text.clone(),
+        status,
+        confidence: answer.confidence,
+        first: answer.hits.first().map(|hit| hit.entry.id.clone()),
+        rank: outcome.rank,
+        answer: text,
+    })
+}
+
+impl Figures {
+    fn count(&mut self, outcome: &Outcome) {
+        self.questions += 1;
+        match outcome.verdict {
+            Verdict::Right => self.right += 1,
+            Verdict::Wrong => self.wrong += 1,
+            Verdict::Abstained => self.abstained += 1,
+            Verdict::Choose => {}
+        }
+        let within = |limit: usize| usize::from(outcome.rank.is_some_and(|rank| rank <= limit));
+        self.hit_1 += within(1);
+        self.hit_3 += within(3);
+        self.hit_10 += within(10);
+        self.reciprocal_rank += outcome.rank.map_or(0.0, |rank| 1.0 / rank as f64);
+    }
+}

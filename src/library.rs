@@ -1,0 +1,264 @@
+//! All of one content version, open and immutable.
+
+use crate::{
+    content::{self, Content, Entry, File, link},
+    error::{Error, Result},
+    index::{self, Index, Key, Proof},
+};
+use include_dir::{Dir, include_dir};
+use std::{
+    env, fs,
+    path::{Component, Path, PathBuf},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/content");
+
+/// Where content comes from and where its index lies.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// A folder, or the content that is compiled in.
+    pub content: Option<PathBuf>,
+    /// The folder of all indexes, or the usual one: `index/` in a checkout of this project, else the cache folder of
+    /// the user.
+    pub index: Option<PathBuf>,
+}
+
+impl Place {
+    /// The content as people know it.
+    pub fn name(&self) -> String {
+        self.content
+            .as_ref()
+            .map_or("内置内容".to_owned(), |folder| format!("`{}`", folder.display()))
+    }
+
+    /// The files of the content.
+    ///
+    /// Fails if the folder is not there.
+    pub fn files(&self) -> Result<Vec<File>> {
+        match &self.content {
+            Some(folder) => content::read(folder),
+            None => {
+                let mut files = Vec::new();
+                collect(&BUILTIN, &mut files);
+                files.sort_by(|a, b| a.path.cmp(&b.path));
+                Ok(files)
+            }
+        }
+    }
+
+    fn key(&self) -> Result<Key> {
+        self.content.as_ref().map_or_else(|| Ok(Key::builtin()), |folder| Key::of(folder))
+    }
+
+    fn root(&self) -> PathBuf {
+        match &self.index {
+            Some(folder) => folder.clone(),
+            None if is_checkout() => PathBuf::from("index"),
+            None => cache_folder().join("jieda"),
+        }
+    }
+}
+
+/// Whether the current folder is a checkout of this project.
+pub fn is_checkout() -> bool {
+    Path::new("Cargo.toml").is_file() && Path::new("index/README.md").is_file()
+}
+
+fn cache_folder() -> PathBuf {
+    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || {
+        named("HOME").map(|home| {
+            home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" })
+        })
+    };
+    named("XDG_CACHE_HOME")
+        .or_else(|| named("LOCALAPPDATA"))
+        .or_else(home)
+        .unwrap_or_else(env::temp_dir)
+}
+
+fn collect(folder: &Dir<'_>, files: &mut Vec<File>) {
+    files.extend(folder.files().map(|file| File {
+        path: file.path().to_string_lossy().replace('\\', "/"),
+        bytes: Ok(file.contents().to_vec()),
+    }));
+    folder.dirs().for_each(|folder| collect(folder, files));
+}
+
+/// What lists show of an entry.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    pub id: String,
+    pub title: String,
+    pub topic: String,
+    /// The first paragraph.
+    pub say: String,
+    pub url: String,
+}
+
+/// All of one content version: its entries, problems and index.
+pub struct Library {
+    pub index: Index,
+    /// What happened on opening that the user should know, a line each.
+    pub notices: Vec<String>,
+    place: Place,
+    summaries: OnceLock<Vec<Summary>>,
+}
+
+impl Library {
+    fn new(index: Index, notices: Vec<String>, place: &Place) -> Self {
+        Self { index, notices, place: place.clone(), summaries: OnceLock::new() }
+    }
+
+    /// Opens the index of the content as it is now, and builds it first if it is missing, stale or damaged.
+    ///
+    /// Where nothing can be written, or a file has changed within the last two seconds, the index is in memory.
+    /// Fails if the content is not there, or if no index can be built.
+    pub fn open(place: &Place, proof: Proof) -> Result<Self> {
+        let key = place.key()?;
+        let folder = key.folder(&place.root());
+        let mut notices = Vec::new();
+        if key.settled && folder.exists() {
+            match Index::open(&folder, proof) {
+                Ok(index) => return Ok(Self::new(index, notices, place)),
+                Err(error) => {
+                    notices.push(format!("{}；重建了索引", crate::error::chain(&error)));
+                    drop(fs::remove_dir_all(&folder));
+                }
+            }
+        } else if key.settled && key.has_older(&place.root()) {
+            notices.push("内容或程序变了，重建了索引".to_owned());
+        }
+        let index = build(place, &key, &mut notices)?;
+        Ok(Self::new(index, notices, place))
+    }
+
+    /// Builds the index anew, on disk, after everything has been still for two seconds.
+    ///
+    /// Fails if the index folder cannot be written.
+    pub fn rebuild(place: &Place) -> Result<Self> {
+        let mut key = place.key()?;
+        while !key.settled {
+            thread::sleep(Duration::from_millis(100));
+            key = place.key()?;
+        }
+        let root = place.root();
+        let (content, version) = load(place)?;
+        let draft = key.draft(&root);
+        index::write(&content, &version, &draft)?;
+        let folder = key.folder(&root);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)
+                .map_err(|source| Error::Write { path: folder.clone(), source })?;
+        }
+        let index = settle(&key, &root, &draft)?;
+        Ok(Self::new(index, Vec::new(), place))
+    }
+
+    /// A library in memory, of files that need not be on disk.
+    pub fn of(files: &[File]) -> Result<Self> {
+        let index = Index::in_memory(&content::load(files), &version(files))?;
+        Ok(Self::new(index, Vec::new(), &Place::default()))
+    }
+
+    /// The entry with this id, or with the id that it had before it moved.
+    pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
+        let id = self.index.overview.moved.get(id).map_or(id, |moved| moved);
+        self.index.entry(id)
+    }
+
+    /// All entries as lists show them, by topic and id. Read once.
+    pub fn summaries(&self) -> Result<&[Summary]> {
+        if let Some(summaries) = self.summaries.get() {
+            return Ok(summaries);
+        }
+        let summary = |entry: Entry| Summary {
+            say: entry.say().to_owned(),
+            url: entry.url(),
+            id: entry.id,
+            title: entry.title,
+            topic: entry.topic,
+        };
+        let summaries =
+            self.index.entries().map(|entry| entry.map(summary)).collect::<Result<Vec<_>>>()?;
+        Ok(self.summaries.get_or_init(|| summaries))
+    }
+
+    /// Whether the folder is in our own formats: the first paragraph of an entry is its answer.
+    pub fn is_ours(&self) -> bool {
+        !self.index.overview.sources.is_empty()
+    }
+
+    /// For whom the entry holds, in words; empty if for all.
+    pub fn scope(&self, entry: &Entry) -> Vec<String> {
+        let label = |key: &str, id: &str| self.index.overview.labels.get(key)?.get(id).cloned();
+        let named = |(key, ids): (&String, &Vec<String>)| {
+            ids.iter().map(|id| label(key, id).unwrap_or_else(|| id.clone())).collect::<Vec<_>>()
+        };
+        entry.scope.iter().flat_map(named).collect()
+    }
+
+    /// The picture or document of the content with this path, if there is one that pages may show.
+    pub fn media(&self, path: &str) -> Option<Vec<u8>> {
+        let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        if !inside || !link::is_media(path) {
+            return None;
+        }
+        match &self.place.content {
+            Some(folder) => fs::read(folder.join(path)).ok(),
+            None => BUILTIN.get_file(path).map(|file| file.contents().to_vec()),
+        }
+    }
+}
+
+/// Builds the index on disk, or in memory where that is not to be.
+fn build(place: &Place, key: &Key, notices: &mut Vec<String>) -> Result<Index> {
+    let (content, version) = load(place)?;
+    if !key.settled {
+        return Index::in_memory(&content, &version);
+    }
+    let root = place.root();
+    let draft = key.draft(&root);
+    match index::write(&content, &version, &draft).and_then(|()| settle(key, &root, &draft)) {
+        Ok(index) => Ok(index),
+        Err(error) => {
+            drop(fs::remove_dir_all(&draft));
+            notices.push(format!(
+                "{}；这次的索引只在内存里，要留下来请用 `--index` 指定可写的文件夹",
+                crate::error::chain(&error)
+            ));
+            Index::in_memory(&content, &version)
+        }
+    }
+}
+
+/// Gives the finished draft its name and opens it. If another process was faster, its index is as good.
+fn settle(key: &Key, root: &Path, draft: &Path) -> Result<Index> {
+    let folder = key.folder(root);
+    if let Err(source) = fs::rename(draft, &folder) {
+        drop(fs::remove_dir_all(draft));
+        if !folder.exists() {
+            return Err(Error::Write { path: folder, source });
+        }
+    }
+    key.clean(root);
+    Index::open(&folder, Proof::Quick)
+}
+
+fn load(place: &Place) -> Result<(Content, String)> {
+    let files = place.files()?;
+    Ok((content::load(&files), version(&files)))
+}
+
+/// The checksum over paths and bytes of all files, as eight hexadecimal digits.
+fn version(files: &[File]) -> String {
+    let mut hasher = crc32fast::Hasher::new();
+    for file in files {
+        hasher.update(file.path.as_bytes());
+        hasher.update(file.bytes.as_deref().unwrap_or_default());
+    }
+    format!("{:08x}", hasher.finalize())
+}

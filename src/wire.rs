@@ -1,0 +1,308 @@
+//! The JSON shapes, shared by terminal, API and export.
+//!
+//! All fields are always there, `null` or `[]` where empty. Dates are `2019-08-16`. Addresses start with `/` and
+//! leave the base path out.
+
+use crate::{
+    answer::{self, Status},
+    content::{Block, Changed, Citation, Entry, Kind},
+    library::Library,
+    search::{self, Hit, Question},
+};
+use jiff::civil::Date;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The answer to a question: `jieda ask --json`, `/api/v1/ask`.
+#[derive(Serialize)]
+pub struct Answer<'a> {
+    /// The version of the content.
+    version: &'a str,
+    day: Date,
+    query: &'a str,
+    /// The question as the search understands it.
+    understood: &'a str,
+    corrections: [(); 0],
+    /// Words about the subject that no entry has.
+    unmatched: Vec<&'a str>,
+    /// `answered`, `choose` or `unknown`.
+    status: &'static str,
+    /// From 0 to 1.
+    confidence: f32,
+    /// Only the first 500 characters of the question were read.
+    cut: bool,
+    answer: Option<Reply<'a>>,
+    also: [(); 0],
+    /// Ids of entries to choose from.
+    choices: Vec<&'a str>,
+    tree: Option<()>,
+    hits: Vec<HitJson<'a>>,
+}
+
+/// What answers.
+#[derive(Serialize)]
+struct Reply<'a> {
+    kind: &'static str,
+    id: &'a str,
+    title: &'a str,
+    /// The sentence to read out.
+    say: &'a str,
+    /// That, and what the question asks beyond it; at most 400 characters.
+    text: &'a str,
+    as_of: Option<Date>,
+    scope: &'a BTreeMap<String, Vec<String>>,
+    url: String,
+    sources: Vec<Source<'a>>,
+    changed: Vec<ChangedJson<'a>>,
+    /// That the statement is old, undated or due for review.
+    remarks: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    id: &'a str,
+    title: &'a str,
+    date: Option<Date>,
+    section: &'a str,
+    section_title: &'a str,
+}
+
+#[derive(Serialize)]
+struct ChangedJson<'a> {
+    /// The day of the newest source that says so.
+    until: Option<Date>,
+    what: &'a str,
+    was: &'a str,
+    /// The id of that source.
+    source: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct HitJson<'a> {
+    rank: usize,
+    id: &'a str,
+    title: &'a str,
+    trail: &'a [String],
+    score: f32,
+    /// The whole entry as plain text.
+    text: String,
+    snippet: String,
+    url: String,
+    also_at: &'a [String],
+}
+
+/// Ranked hits: `jieda search --json`, `/api/v1/search`.
+#[derive(Serialize)]
+pub struct Hits<'a> {
+    version: &'a str,
+    day: Date,
+    query: &'a str,
+    understood: &'a str,
+    corrections: [(); 0],
+    unmatched: Vec<&'a str>,
+    hits: Vec<HitJson<'a>>,
+}
+
+/// A whole entry: `jieda show --json`, a line of `jieda export --format jsonl`.
+#[derive(Serialize)]
+pub struct EntryJson<'a> {
+    id: &'a str,
+    title: &'a str,
+    topic: &'a str,
+    trail: &'a [String],
+    file: &'a str,
+    line: u32,
+    ask: &'a [String],
+    messages: &'a [String],
+    say: &'a str,
+    text: String,
+    as_of: Option<Date>,
+    review_by: Option<Date>,
+    valid_until: Option<Date>,
+    scope: &'a BTreeMap<String, Vec<String>>,
+    url: String,
+    sources: Vec<Source<'a>>,
+    related: &'a [String],
+    changed: Vec<ChangedJson<'a>>,
+    disputed: Vec<DisputedJson<'a>>,
+    blocks: Vec<BlockJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct DisputedJson<'a> {
+    what: &'a str,
+    says: &'a [String],
+    decision: &'a str,
+    sources: Vec<Source<'a>>,
+}
+
+#[derive(Serialize)]
+struct BlockJson<'a> {
+    /// `heading`, `paragraph`, `item`, `head`, `row`, `note`, `quote`, `code`, `image` or `html`.
+    kind: &'static str,
+    /// How many lists the block stands in.
+    level: u8,
+    line: u32,
+    headings: Vec<&'a str>,
+    /// The heads of the columns, for a row.
+    heads: Vec<&'a str>,
+    text: &'a str,
+}
+
+/// The shape of an answer.
+pub fn answer<'a>(library: &'a Library, answer: &'a answer::Answer) -> Answer<'a> {
+    let (status, reply, choices) = match (&answer.status, answer.hits.first()) {
+        (Status::Answered(passage), Some(hit)) => ("answered", Some((hit, passage)), 0),
+        (Status::Choose(count), _) => ("choose", None, *count),
+        _ => ("unknown", None, 0),
+    };
+    Answer {
+        version: &library.index.overview.version,
+        day: answer.day,
+        query: &answer.question.asked,
+        understood: answer.question.understood(),
+        corrections: [],
+        unmatched: answer.question.unmatched(),
+        status,
+        confidence: round(answer.confidence),
+        cut: answer.question.cut,
+        answer: reply.map(|(Hit { entry, .. }, passage)| Reply {
+            kind: "entry",
+            id: &entry.id,
+            title: &entry.title,
+            say: &passage.say,
+            text: &passage.text,
+            as_of: entry.as_of,
+            scope: &entry.scope,
+            url: entry.url(),
+            sources: sources(&entry.sources),
+            changed: changed(&entry.changed),
+            remarks: answer::remarks(entry, answer.day),
+        }),
+        also: [],
+        choices: answer.hits.iter().take(choices).map(|hit| &*hit.entry.id).collect(),
+        tree: None,
+        hits: hits(&answer.hits, &answer.question),
+    }
+}
+
+/// The shape of a list of hits.
+pub fn found<'a>(library: &'a Library, found: &'a search::Found, day: Date) -> Hits<'a> {
+    Hits {
+        version: &library.index.overview.version,
+        day,
+        query: &found.question.asked,
+        understood: found.question.understood(),
+        corrections: [],
+        unmatched: found.question.unmatched(),
+        hits: hits(&found.hits, &found.question),
+    }
+}
+
+/// The shape of an entry.
+pub fn entry(entry: &Entry) -> EntryJson<'_> {
+    EntryJson {
+        id: &entry.id,
+        title: &entry.title,
+        topic: &entry.topic,
+        trail: &entry.trail,
+        file: &entry.file,
+        line: entry.line,
+        ask: &entry.ask,
+        messages: &entry.messages,
+        say: entry.say(),
+        text: entry.text(),
+        as_of: entry.as_of,
+        review_by: entry.review_by,
+        valid_until: entry.valid_until,
+        scope: &entry.scope,
+        url: entry.url(),
+        sources: sources(&entry.sources),
+        related: &entry.related,
+        changed: changed(&entry.changed),
+        disputed: entry
+            .disputed
+            .iter()
+            .map(|disputed| DisputedJson {
+                what: &disputed.what,
+                says: &disputed.says,
+                decision: &disputed.decision,
+                sources: sources(&disputed.sources),
+            })
+            .collect(),
+        blocks: entry
+            .blocks
+            .iter()
+            .enumerate()
+            .map(|(index, block)| shape(entry, index, block))
+            .collect(),
+    }
+}
+
+fn shape<'a>(entry: &'a Entry, index: usize, block: &'a Block) -> BlockJson<'a> {
+    let kind = match block.kind {
+        Kind::Heading(_) => "heading",
+        Kind::Paragraph => "paragraph",
+        Kind::Item(_) => "item",
+        Kind::Head => "head",
+        Kind::Row => "row",
+        Kind::Note => "note",
+        Kind::Quote => "quote",
+        Kind::Code => "code",
+        Kind::Image(_) => "image",
+        Kind::Html(_) => "html",
+    };
+    let heads = if block.kind == Kind::Row { entry.heads(index) } else { Vec::new() };
+    BlockJson {
+        kind,
+        level: block.level,
+        line: block.line,
+        headings: entry.headings(index),
+        heads,
+        text: &block.text,
+    }
+}
+
+fn hits<'a>(hits: &'a [Hit], question: &Question) -> Vec<HitJson<'a>> {
+    let shape = |(index, hit): (usize, &'a Hit)| HitJson {
+        rank: index + 1,
+        id: &hit.entry.id,
+        title: &hit.entry.title,
+        trail: &hit.entry.trail,
+        score: round(hit.score),
+        text: hit.entry.text(),
+        snippet: search::snippet(&hit.entry, question).text,
+        url: hit.entry.url(),
+        also_at: &hit.also_at,
+    };
+    hits.iter().enumerate().map(shape).collect()
+}
+
+fn sources(citations: &[Citation]) -> Vec<Source<'_>> {
+    let source = |citation| {
+        let Citation { id, title, date, section, section_title }: &Citation = citation;
+        Source { id, title, date: *date, section, section_title }
+    };
+    citations.iter().map(source).collect()
+}
+
+fn changed(changed: &[Changed]) -> Vec<ChangedJson<'_>> {
+    changed
+        .iter()
+        .map(|change| {
+            let newest = change.sources.iter().max_by_key(|source| source.date);
+            let until = newest.and_then(|source| source.date);
+            ChangedJson {
+                until,
+                what: &change.what,
+                was: &change.was,
+                source: newest.map(|source| &*source.id),
+            }
+        })
+        .collect()
+}
+
+/// Three digits: more would pretend.
+fn round(value: f32) -> f32 {
+    (value * 1000.0).round() / 1000.0
+}
