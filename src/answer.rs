@@ -15,10 +15,10 @@ use jiff::{ToSpan, civil::Date};
 ///
 /// Chosen on the development questions: below it wrong answers and questions outside of the library outnumber right
 /// ones.
-const ANSWERED: f32 = 0.5;
+const ANSWERED: f32 = 0.44;
 
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
-const CHOOSE: f32 = 0.42;
+const CHOOSE: f32 = 0.38;
 
 /// How close to the first an entry must come to be a choice.
 const CLOSE: f32 = 0.06;

@@ -65,10 +65,11 @@ pub(super) fn rewrite(lines: &[Line<'_>]) -> Rewritten {
     out
 }
 
-/// Puts the path of a markdown file that has spaces in it between `<` and `>`, as CommonMark wants it.
+/// Puts the path of a file that has spaces in it between `<` and `>`, as CommonMark wants it.
 fn spaced_links(line: &str) -> Cow<'_, str> {
     static SPACED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\]\(([^()<>]*\s[^()<>]*\.md(?:#[^()<>\s]*)?)\)").expect("a valid pattern")
+        Regex::new(r"\]\(([^()<>]*\s[^()<>]*\.(?:md|png|jpe?g|gif|webp|svg|pdf)(?:#[^()<>\s]*)?)\)")
+            .expect("a valid pattern")
     });
     SPACED.replace_all(line, "](<$1>)")
 }

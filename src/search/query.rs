@@ -12,7 +12,7 @@ use tantivy::{
 };
 
 /// Only so many characters of a question are read.
-pub const QUESTION_LIMIT: usize = 500;
+const QUESTION_LIMIT: usize = 500;
 
 /// Only so many units of a question are looked up, the weightiest first.
 const UNIT_LIMIT: usize = 32;
@@ -22,7 +22,7 @@ const FUNCTION_WORDS: &str = "的 了 吗 呢 啊 呀 吧 么 嘛 哦 呗 什么
     哪 哪里 哪儿 哪个 哪些 谁 是 是不是 有 有没有 在 和 与 或 或者 及 我 我们 你 你们 您 他 它 自己 请问 请 想 想要 能 能不能 \
     能否 可以 可不可以 可否 行 行不行 要 要不要 需要 需不需要 用不用 应该 该 得 必须 一定 一下 一个 1 个 这 那 这个 那个 这种 \
     这样 那样 这些 那些 就 就是 都 也 还 还是 还要 到 从 把 被 给 给我 对 对于 会 会不会 去 来 上 下 里 里面 做 办 弄 搞 用 \
-    多少 几 几个 多久 多长时间 时候 什么时候 之后 以后 后 前 时 如果 但是 但 因为 所以 而 而且 并 以及 等 让 叫 说 看 吧 呗 \
+    多少 几 几个 几天 几次 几台 几年 几月 几号 几家 几条 几种 几位 多久 多长时间 时候 什么时候 之后 以后 后 前 时 如果 但是 但 因为 所以 而 而且 并 以及 等 让 叫 说 看 吧 呗 \
     已经 现在 目前 老 老是 一直 总 总是 又 再 才 只 只有 跟 同 比 很 太 最 不 没 没有 无法 问题 情况 方法 原因 办法 what how \
     why where when which who is are do does can i my the a an to of in on for it and or need";
 
@@ -31,6 +31,10 @@ const FUNCTION_WEIGHT: f32 = 0.1;
 const WEAK_WEIGHT: f32 = 0.3;
 /// A single Chinese character is seldom a word by itself.
 const SINGLE_WEIGHT: f32 = 0.5;
+
+/// Entries that are imagined besides those there are, none of which has the word. Without them, a word that one of
+/// three entries has would weigh next to nothing beside one that none has.
+const IMAGINED: f32 = 50.0;
 
 /// How much a synonym counts beside the word itself, and a part of a compound beside the whole.
 const SYNONYM: f32 = 0.95;
@@ -104,9 +108,22 @@ impl Question {
     }
 
     /// The words about the subject that no entry has, as they were typed.
+    ///
+    /// Single Chinese characters side by side are one word; alone they say too little to be named.
     pub fn unmatched(&self) -> Vec<&str> {
-        let unknown = self.units.iter().filter(|unit| !unit.known && !unit.function);
-        unknown.map(|unit| &self.asked[self.normal.origin(unit.range.clone())]).collect()
+        let single =
+            |range: &Range<usize>| self.understood()[range.clone()].chars().map(is_han).eq([true]);
+        let mut words: Vec<(Range<usize>, bool)> = Vec::new();
+        for Unit { range, .. } in self.units.iter().filter(|unit| !unit.known && !unit.function) {
+            match words.last_mut() {
+                Some((last, true)) if last.end == range.start && single(range) => {
+                    last.end = range.end
+                }
+                _ => words.push((range.clone(), single(range))),
+            }
+        }
+        words.retain(|(range, _)| !single(range));
+        words.into_iter().map(|(range, _)| &self.asked[self.normal.origin(range)]).collect()
     }
 
     /// Documents that have something of the question, the most promising first.
@@ -180,7 +197,7 @@ impl Unit {
             () if single => SINGLE_WEIGHT,
             () => 1.0,
         };
-        let all = index.overview.entries as f32;
+        let all = index.overview.entries as f32 + IMAGINED;
         let rarity = (1.0 + (all - most as f32 + 0.5) / (most as f32 + 0.5)).ln();
         Ok(vec![Self {
             text: word.text.clone(),

@@ -18,10 +18,7 @@ pub fn is_han(c: char) -> bool {
 ///
 /// They find what two different cuts would hide from each other.
 pub fn bigrams(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.char_indices().zip(text.char_indices().skip(1)).filter_map(
-        |((start, first), (middle, second))| {
-            (is_han(first) && is_han(second))
-                .then(|| (start, &text[start..middle + second.len_utf8()]))
-        },
-    )
+    let pairs = text.char_indices().zip(text.char_indices().skip(1));
+    let chinese = pairs.filter(|((_, first), (_, second))| is_han(*first) && is_han(*second));
+    chinese.map(|((start, _), (middle, second))| (start, &text[start..middle + second.len_utf8()]))
 }

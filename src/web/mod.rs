@@ -1,0 +1,220 @@
+//! Questions over HTTP: pages for people, JSON for programs.
+//!
+//! [`routes`] is the way in: a plain function from a request to a response, so pages are tested without a socket.
+//! `views` has the pages, [`serve`] the sockets. Pages are whole without JavaScript and ask no other host for
+//! anything.
+
+mod head;
+mod server;
+mod views;
+
+pub use server::{Limits, serve};
+
+use crate::{answer, content::link, error::Result, library::Library, search, wire};
+use jiff::civil::Date;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+/// How many hits a page and the API show unless asked for more, and at most.
+const TOP: usize = 10;
+const TOP_LIMIT: usize = 100;
+
+/// A request as the routes see it.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Such as `GET`; a `HEAD` arrives as `GET`, and the server leaves out the body.
+    pub method: String,
+    /// Origin form, ASCII, percent-encoded: `/search?q=%E5%A4%87`; or the `*` of `OPTIONS *`.
+    pub target: String,
+    /// Names in lower case, in the order they came.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// What is sent back.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    pub status: u16,
+    /// `Connection`, `Content-Length`, `Date` and `Server` are the server's own.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+/// The style sheet; its address changes with it, so it can be kept for good.
+const STYLE: &str = include_str!("../../assets/style.css");
+
+/// An error for programs: RFC 9457 problem details.
+#[derive(Serialize)]
+struct Details<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+#[derive(Serialize)]
+struct Readiness<'a> {
+    content: &'a str,
+    version: &'a str,
+    entries: usize,
+    problems: usize,
+}
+
+/// Answers a request as of `day`. A failure inside becomes a page or JSON with status 500.
+pub fn routes(library: &Library, request: &Request, day: Date) -> Response {
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let mut response = if request.method == "GET" {
+        route(library, &path, query, day).unwrap_or_else(|error| failed(&path, &error))
+    } else {
+        let mut response = refused(&path, 405, "这里只接受 GET 和 HEAD");
+        response.headers.push(("Allow", "GET, HEAD".to_owned()));
+        response
+    };
+    let policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let policy = if path.starts_with("/media/") {
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    } else {
+        policy
+    };
+    response.headers.push(("Content-Security-Policy", policy.to_owned()));
+    response.headers.push(("X-Content-Type-Options", "nosniff".to_owned()));
+    response.headers.push(("Referrer-Policy", "no-referrer".to_owned()));
+    response
+}
+
+fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Response> {
+    let parameter = |name: &str| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let question = parameter("q").unwrap_or_default();
+    let top = parameter("top").and_then(|top| top.parse().ok()).unwrap_or(TOP).min(TOP_LIMIT);
+    match path {
+        "/" => page(200, &views::home(library)?),
+        "/search" if question.trim().is_empty() => Ok(moved("/")),
+        "/search" => {
+            page(200, &views::search(library, &answer::answer(library, &question, day, TOP)?)?)
+        }
+        "/api/v1/ask" | "/api/v1/search" if question.trim().is_empty() => Ok(refused(
+            path,
+            400,
+            "问题是空的；请用参数 q 写上要问的话，例如 ?q=香港服务器要备案吗",
+        )),
+        "/api/v1/ask" => {
+            let answer = answer::answer(library, &question, day, top)?;
+            Ok(json(200, "application/json", &wire::answer(library, &answer)))
+        }
+        "/api/v1/search" => {
+            let found = search::search(&library.index, &question, day, top)?;
+            Ok(json(200, "application/json", &wire::found(library, &found, day)))
+        }
+        "/healthz" => Ok(text(200, "ok\n")),
+        "/readyz" => {
+            let overview = &library.index.overview;
+            let (entries, problems) = (overview.entries, overview.problems.len());
+            let ready =
+                Readiness { content: "current", version: &overview.version, entries, problems };
+            Ok(json(200, "application/json", &ready))
+        }
+        "/robots.txt" => Ok(text(200, "User-agent: *\nDisallow: /\n")),
+        _ if path == style_address() => {
+            Ok(kept("text/css; charset=utf-8", STYLE.as_bytes().to_vec()))
+        }
+        _ => below(library, path, day),
+    }
+}
+
+/// Entries, topics and pictures: addresses that end in an id.
+fn below(library: &Library, path: &str, day: Date) -> Result<Response> {
+    if let Some(id) = path.strip_prefix("/faq/") {
+        if let Some(new) = library.index.overview.moved.get(id) {
+            return Ok(moved(&link::url(new)));
+        }
+        if let Some(entry) = library.entry(id)? {
+            return page(200, &views::entry(library, &entry, day)?);
+        }
+    }
+    if let Some(id) = path.strip_prefix("/topics/")
+        && let Some(html) = views::topic(library, id)?
+    {
+        return page(200, &html);
+    }
+    if let Some(bytes) = path.strip_prefix("/media/").and_then(|path| library.media(path)) {
+        return Ok(response(200, media_type(path), bytes));
+    }
+    if path.starts_with("/api/") {
+        return Ok(refused(path, 404, "没有这个接口；有 /api/v1/ask 和 /api/v1/search"));
+    }
+    page(404, &views::missing(library)?)
+}
+
+/// The address of the style sheet.
+fn style_address() -> String {
+    format!("/assets/style-{:08x}.css", crc32fast::hash(STYLE.as_bytes()))
+}
+
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("svg") => "image/svg+xml",
+        _ => "application/pdf",
+    }
+}
+
+fn response(status: u16, kind: &'static str, body: Vec<u8>) -> Response {
+    Response { status, headers: vec![("Content-Type", kind.to_owned())], body }
+}
+
+fn page(status: u16, html: &str) -> Result<Response> {
+    let mut response = response(status, "text/html; charset=utf-8", html.as_bytes().to_vec());
+    response.headers.push(("Cache-Control", "no-cache".to_owned()));
+    Ok(response)
+}
+
+fn text(status: u16, text: &str) -> Response {
+    response(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
+}
+
+fn json(status: u16, kind: &'static str, value: &impl Serialize) -> Response {
+    let mut body = serde_json::to_vec(value).expect("our shapes are plain data");
+    body.push(b'\n');
+    let mut response = response(status, kind, body);
+    response.headers.push(("Cache-Control", "no-cache".to_owned()));
+    response
+}
+
+fn kept(kind: &'static str, body: Vec<u8>) -> Response {
+    let mut response = response(200, kind, body);
+    response.headers.push(("Cache-Control", "public, max-age=31536000, immutable".to_owned()));
+    response
+}
+
+fn moved(to: &str) -> Response {
+    Response { status: 302, headers: vec![("Location", to.to_owned())], body: Vec::new() }
+}
+
+/// Says why a request is refused: to programs as JSON, to people as plain text.
+fn refused(path: &str, status: u16, detail: &str) -> Response {
+    if !path.starts_with("/api/") {
+        return text(status, &format!("{detail}\n"));
+    }
+    let title = match status {
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        _ => "Internal Server Error",
+    };
+    json(
+        status,
+        "application/problem+json",
+        &Details { r#type: "about:blank", title, status, detail },
+    )
+}
+
+fn failed(path: &str, error: &crate::Error) -> Response {
+    refused(path, 500, &format!("出错了：{}", crate::error::chain(error)))
+}

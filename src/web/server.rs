@@ -1,0 +1,574 @@
+//! HTTP/1.1 over std threads, for a small server that must not fall over.
+//!
+//! [`serve`] is the way in. Each connection passes through three steps:
+//!
+//! 1. `Connections::admit` finds it a slot, if need be by closing one that is idle;
+//! 2. `answer_all`, on a thread of its own, reads requests and sends answers;
+//! 3. `Connection::linger` closes it so that the client sees the last answer.
+//!
+//! A *slot* is the right to be served. There are `Limits::connections` of them,
+//! and each costs one thread and one descriptor. Everything a client can draw
+//! out has a deadline for the whole of it, so sending slowly does not help.
+//!
+//! `head` reads heads; `tiny_http` writes answers, and no other file names it.
+
+use super::{
+    Request, Response,
+    head::{Framing, Head, chunk_length, encode_target, parse, skip_empty_lines},
+};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How much the server takes.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections served at once.
+    pub connections: usize,
+    /// For a whole head, from its first byte.
+    pub head: Duration,
+    /// For a whole body, from the end of its head.
+    pub body: Duration,
+    /// Between an answer and the first byte of the next request.
+    pub idle: Duration,
+    /// For a whole answer to be taken by the client.
+    pub write: Duration,
+    pub head_bytes: usize,
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    /// Room for a company at its browsers, within the 1,024 descriptors that a process usually has.
+    fn default() -> Limits {
+        Limits {
+            connections: 256,
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            idle: Duration::from_secs(30),
+            write: Duration::from_secs(10),
+            head_bytes: 16 * 1024,
+            body_bytes: 64 * 1024,
+        }
+    }
+}
+
+/// A quarter of what std gives. The loop itself needs some 20 KiB, the rest is for `handle`; untouched pages cost nothing.
+const STACK: usize = 512 * 1024;
+
+/// A usual head, with its cookies, arrives in one read.
+const READ: usize = 8 * 1024;
+
+/// After an accept error or a failed thread: long enough not to spin, too short for a reader to notice.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// In this time a new connection's first request arrives, even from far away; until then it is not idle.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// A head, body or answer that has been on its way for this long has a slow peer.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// So long a new connection waits for a slot. Answers take milliseconds, so a burst goes through;
+/// and it is more than [`GRACE`], after which a silent one makes room.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// How often a waiting connection looks whether another has become old enough to make room.
+const STEP: Duration = Duration::from_millis(10);
+
+/// Threads beyond the slots: those that were told to leave, or tell a client to come back later.
+const SPARE: usize = 32;
+
+/// Time and bytes for a client to stop sending and read the last answer before the socket is closed.
+const LINGER: Duration = Duration::from_millis(200);
+const LINGER_BYTES: usize = 1024 * 1024;
+
+/// Answers every request that comes in on `listener` with `handle`, and returns only when the listener is shut.
+///
+/// `handle` runs on many threads at once, each with a stack of 512 KiB. A panic
+/// in it becomes a 500. A `HEAD` reaches it as `GET`.
+pub fn serve<H>(listener: TcpListener, limits: Limits, handle: H) -> io::Result<()>
+where
+    H: Fn(&Request) -> Response + Send + Sync + 'static,
+{
+    let connections = Arc::new(Connections::new(limits));
+    let handle = Arc::new(handle);
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => start(stream, &connections, &handle),
+            Err(error) => match error.kind() {
+                ErrorKind::InvalidInput => return Err(error),
+                ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
+                // Most likely there are no descriptors left, and one more idle connection gone helps.
+                _ => connections.back_off(),
+            },
+        }
+    }
+}
+
+/// Gives `stream` a slot and a thread; without a thread it is closed at once.
+fn start<H>(stream: TcpStream, connections: &Arc<Connections>, handle: &Arc<H>)
+where
+    H: Fn(&Request) -> Response + Send + Sync + 'static,
+{
+    let (connection, admitted) = Connections::admit(connections, stream);
+    let handle = Arc::clone(handle);
+    let work = move || match admitted {
+        true => answer_all(connection, &*handle),
+        false => connection.refuse(503),
+    };
+    if thread::Builder::new().name("connection".into()).stack_size(STACK).spawn(work).is_err() {
+        connections.back_off();
+    }
+}
+
+/// Answers one request after the other until either side wants no more.
+fn answer_all(mut connection: Connection, handle: &impl Fn(&Request) -> Response) {
+    loop {
+        match connection.answer(handle) {
+            Ok(true) => {}
+            Ok(false) => return connection.linger(),
+            Err(End::Refused(status)) => return connection.refuse(status),
+            Err(End::Gone) => return,
+        }
+    }
+}
+
+/// Why a connection ends before its request was answered.
+#[derive(Debug, PartialEq)]
+enum End {
+    /// Nobody is there to be told: the client left, fell silent, does not read, or had to make room.
+    Gone,
+    /// The request cannot be taken, and the client is told so with this status.
+    Refused(u16),
+}
+
+/// A failed read: a client that is late is told, one that left is not.
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> End {
+        match error.kind() {
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => End::Refused(408),
+            _ => End::Gone,
+        }
+    }
+}
+
+/// All open connections, and how many there may be.
+struct Connections {
+    limits: Limits,
+    table: Mutex<Table>,
+    /// Told whenever a connection has left the table.
+    left: Condvar,
+}
+
+/// What the accepting thread knows of the others.
+struct Table {
+    entries: HashMap<u64, Entry>,
+    next: u64,
+    /// When a slot was last given or given back, or an answer was last ready.
+    moved: Instant,
+}
+
+/// One connection, as seen from outside its thread.
+struct Entry {
+    stream: Arc<TcpStream>,
+    phase: Phase,
+    since: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Phase {
+    /// Accepted, and no byte has come yet.
+    New,
+    /// Between an answer and the next request.
+    Idle,
+    /// A part of a request has come, or an answer is being sent.
+    Moving,
+    Answering,
+    /// Without a slot: it had to make room, or never got one.
+    Leaving,
+}
+
+impl Entry {
+    /// Whether the connection may be closed to make room for another.
+    fn can_go(&self) -> bool {
+        let age = self.since.elapsed();
+        match self.phase {
+            Phase::New => age >= GRACE,
+            Phase::Idle => true,
+            Phase::Moving => age >= SLOW,
+            Phase::Answering | Phase::Leaving => false,
+        }
+    }
+}
+
+impl Table {
+    /// Slots that are taken.
+    fn taken(&self) -> usize {
+        self.entries.values().filter(|entry| entry.phase != Phase::Leaving).count()
+    }
+
+    /// Takes the slot of the connection that has been idle longest, else slow longest; false if there is none.
+    ///
+    /// Its socket is shut, so that its thread wakes up and ends.
+    fn make_room(&mut self) -> bool {
+        let entries = self.entries.values_mut().filter(|entry| entry.can_go());
+        let first = entries.min_by_key(|entry| (entry.phase == Phase::Moving, entry.since));
+        let Some(entry) = first else { return false };
+        entry.phase = Phase::Leaving;
+        // It fails only when the client has closed already, which wakes the thread as well.
+        let _ = entry.stream.shutdown(Shutdown::Both);
+        true
+    }
+}
+
+impl Connections {
+    fn new(limits: Limits) -> Connections {
+        let table = Table { entries: HashMap::new(), next: 0, moved: Instant::now() };
+        Connections { limits, table: Mutex::new(table), left: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters `stream` into the table, and tells whether it got a slot or has to be refused.
+    ///
+    /// When all slots are taken and none can be made free, it waits a little,
+    /// but not if nothing has moved for as long already: a stuck server says so
+    /// at once.
+    fn admit(connections: &Arc<Connections>, stream: TcpStream) -> (Connection, bool) {
+        // It fails only on a connection that is gone, which the first read will find out.
+        let _ = stream.set_nodelay(true);
+        let stream = Arc::new(stream);
+        let mut table = connections.lock();
+        while table.entries.len() >= connections.limits.connections + SPARE {
+            table = connections.wait(table);
+        }
+        let arrived = Instant::now();
+        let admitted = loop {
+            if table.taken() < connections.limits.connections || table.make_room() {
+                break true;
+            }
+            if arrived.elapsed() >= PATIENCE || table.moved.elapsed() >= PATIENCE {
+                break false;
+            }
+            table = connections.wait(table);
+        };
+        let now = Instant::now();
+        let phase = if admitted { Phase::New } else { Phase::Leaving };
+        if admitted {
+            table.moved = now;
+        }
+        let id = table.next;
+        table.next += 1;
+        table.entries.insert(id, Entry { stream: Arc::clone(&stream), phase, since: now });
+        let connections = Arc::clone(connections);
+        (Connection { id, stream, connections, buffer: Vec::new() }, admitted)
+    }
+
+    /// Waits until a connection has left, at most for a [`STEP`].
+    fn wait<'t>(&self, table: MutexGuard<'t, Table>) -> MutexGuard<'t, Table> {
+        self.left.wait_timeout(table, STEP).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Closes a connection that can go, and gives the system a moment to recover.
+    fn back_off(&self) {
+        self.lock().make_room();
+        thread::sleep(PAUSE);
+    }
+
+    /// Notes that connection `id` is now in `phase`; `Gone` if it had to make room meanwhile.
+    fn enter(&self, id: u64, phase: Phase) -> Result<(), End> {
+        let table = &mut *self.lock();
+        let entry = table.entries.get_mut(&id).expect("only Connection::drop removes it");
+        let now = Instant::now();
+        match entry.phase {
+            Phase::Leaving => return Err(End::Gone),
+            Phase::Answering => table.moved = now,
+            _ => {}
+        }
+        (entry.phase, entry.since) = (phase, now);
+        Ok(())
+    }
+
+    fn leave(&self, id: u64) {
+        let mut table = self.lock();
+        if table.entries.remove(&id).is_some_and(|entry| entry.phase != Phase::Leaving) {
+            table.moved = Instant::now();
+        }
+        self.left.notify_one();
+    }
+}
+
+/// One connection, owned by its thread. Dropping it gives back the slot and closes the socket.
+struct Connection {
+    id: u64,
+    /// Shared with the table, not cloned, which would cost a second descriptor.
+    stream: Arc<TcpStream>,
+    connections: Arc<Connections>,
+    /// What has come and was not used yet.
+    buffer: Vec<u8>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.connections.leave(self.id);
+    }
+}
+
+impl Connection {
+    /// Answers the next request and tells whether another may follow.
+    fn answer(&mut self, handle: &impl Fn(&Request) -> Response) -> Result<bool, End> {
+        let mut head = self.read_head()?;
+        head.request.body = self.read_body(&head)?;
+        self.enter(Phase::Answering)?;
+        let response = catch_unwind(AssertUnwindSafe(|| handle(&head.request)));
+        let response = response.unwrap_or_else(|_| apology(500));
+        self.enter(Phase::Moving)?;
+        let connection = match (head.keep_alive, head.minor) {
+            (false, _) => Some("close"),
+            (true, 0) => Some("keep-alive"),
+            (true, _) => None,
+        };
+        self.send(&encode(response, head.is_head, connection))?;
+        if head.keep_alive && self.buffer.is_empty() {
+            self.enter(Phase::Idle)?;
+        }
+        Ok(head.keep_alive)
+    }
+
+    fn enter(&self, phase: Phase) -> Result<(), End> {
+        self.connections.enter(self.id, phase)
+    }
+
+    /// Takes the next head out of the buffer, reading on as long as it is not complete.
+    ///
+    /// Empty lines before it are skipped and do not count as its first byte.
+    /// A client that sends none within the idle time is left without a word.
+    fn read_head(&mut self) -> Result<Head, End> {
+        let idle_deadline = Instant::now() + self.connections.limits.idle;
+        let mut deadline = None;
+        loop {
+            skip_empty_lines(&mut self.buffer);
+            encode_target(&mut self.buffer);
+            if let Some((head, length)) =
+                parse(&self.buffer, &self.connections.limits).map_err(End::Refused)?
+            {
+                self.buffer.drain(..length);
+                return Ok(head);
+            }
+            if deadline.is_none() && !self.buffer.is_empty() {
+                self.enter(Phase::Moving)?;
+                deadline = Some(Instant::now() + self.connections.limits.head);
+            }
+            match deadline {
+                Some(deadline) => self.fill(deadline)?,
+                None => self.fill(idle_deadline).map_err(|_| End::Gone)?,
+            }
+        }
+    }
+
+    /// Takes the body that `head` announces out of the buffer, reading on as long as it is not complete.
+    fn read_body(&mut self, head: &Head) -> Result<Vec<u8>, End> {
+        if head.framing == Framing::Length(0) {
+            return Ok(Vec::new());
+        }
+        self.enter(Phase::Moving)?;
+        if head.expects && self.buffer.is_empty() {
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
+        let deadline = Instant::now() + self.connections.limits.body;
+        match head.framing {
+            Framing::Length(length) => self.take(length, deadline),
+            Framing::Chunked => self.read_chunks(deadline),
+        }
+    }
+
+    /// Takes a chunked body: lines with a length in hexadecimal, each before so many bytes; trailers are dropped.
+    fn read_chunks(&mut self, deadline: Instant) -> Result<Vec<u8>, End> {
+        let mut body = Vec::new();
+        loop {
+            let length = chunk_length(&self.take_line(deadline)?).ok_or(End::Refused(400))?;
+            if length == 0 {
+                while !self.take_line(deadline)?.is_empty() {}
+                return Ok(body);
+            }
+            let room = self.connections.limits.body_bytes - body.len();
+            if length > room {
+                return Err(End::Refused(413));
+            }
+            body.extend(self.take(length, deadline)?);
+            if !self.take_line(deadline)?.is_empty() {
+                return Err(End::Refused(400));
+            }
+        }
+    }
+
+    /// Takes `length` bytes out of the buffer once they are there.
+    fn take(&mut self, length: usize, deadline: Instant) -> Result<Vec<u8>, End> {
+        while self.buffer.len() < length {
+            self.fill(deadline)?;
+        }
+        let rest = self.buffer.split_off(length);
+        Ok(mem::replace(&mut self.buffer, rest))
+    }
+
+    /// Takes a line out of the buffer once it is there, and returns it without its end.
+    fn take_line(&mut self, deadline: Instant) -> Result<Vec<u8>, End> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') {
+                let mut line = self.take(end + 1, deadline)?;
+                line.truncate(end);
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+                return Ok(line);
+            }
+            if self.buffer.len() >= self.connections.limits.head_bytes {
+                return Err(End::Refused(400));
+            }
+            self.fill(deadline)?;
+        }
+    }
+
+    /// Adds to the buffer what comes next.
+    fn fill(&mut self, deadline: Instant) -> Result<(), End> {
+        let mut bytes = [0; READ];
+        let count = read(&self.stream, &mut bytes, deadline)?;
+        if count == 0 {
+            return Err(End::Gone);
+        }
+        self.buffer.extend_from_slice(&bytes[..count]);
+        Ok(())
+    }
+
+    /// Sends `bytes`, in one write if the client keeps reading.
+    fn send(&self, bytes: &[u8]) -> Result<(), End> {
+        let deadline = Instant::now() + self.connections.limits.write;
+        write(&self.stream, bytes, deadline).map_err(|_| End::Gone)
+    }
+
+    /// Tells the client why its request was not answered, and closes.
+    fn refuse(self, status: u16) {
+        if self.send(&encode(apology(status), false, Some("close"))).is_ok() {
+            self.linger();
+        }
+    }
+
+    /// Closes after the last answer.
+    ///
+    /// Closing with unread bytes makes the kernel send a reset, which can
+    /// destroy the answer on its way. So the client is told that no more comes,
+    /// and gets a moment to stop sending.
+    fn linger(self) {
+        let deadline = Instant::now() + LINGER;
+        let mut bytes = [0; READ];
+        let mut total = 0;
+        let mut open = self.stream.shutdown(Shutdown::Write).is_ok();
+        while open && total < LINGER_BYTES {
+            let count = read(&self.stream, &mut bytes, deadline).unwrap_or(0);
+            total += count;
+            open = count > 0;
+        }
+    }
+}
+
+/// Reads what there is, waiting for it until `deadline`; 0 at the end.
+fn read(mut stream: &TcpStream, bytes: &mut [u8], deadline: Instant) -> io::Result<usize> {
+    loop {
+        stream.set_read_timeout(Some(time_until(deadline)?))?;
+        match stream.read(bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Writes all `bytes`, or fails at `deadline`.
+fn write(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.set_write_timeout(Some(time_until(deadline)?))?;
+        match stream.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The time left; `TimedOut` if there is none, since a socket takes zero for "no limit".
+fn time_until(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+/// What a client is told when it gets no answer.
+fn apology(status: u16) -> Response {
+    let text = match status {
+        408 => "请求没有在限定时间内发完，请重试",
+        413 => "提交的内容太长，请缩短后重试",
+        417 => "不支持请求里的 Expect，请去掉后重试",
+        431 => "地址或请求头太长，请缩短后重试",
+        500 => "服务器内部出错，请重试",
+        501 => "不支持请求的传输编码，请改用 chunked",
+        503 => "服务器正忙，请稍后重试",
+        505 => "只支持 HTTP/1.0 和 HTTP/1.1",
+        _ => "请求的格式不对，请检查地址和请求头",
+    };
+    let mut headers = vec![("Content-Type", "text/plain; charset=utf-8".to_owned())];
+    if status == 503 {
+        headers.push(("Retry-After", "1".to_owned()));
+    }
+    Response { status, headers, body: text.into() }
+}
+
+/// Writes out `response`, without the body if the request was a `HEAD`; `connection` is the value of that header.
+fn encode(response: Response, is_head: bool, connection: Option<&str>) -> Vec<u8> {
+    let length = response.body.len();
+    let mut bytes = Vec::with_capacity(length + READ);
+    // A length other than the body's would shift every answer after it.
+    let given =
+        response.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    let headers = given.filter_map(|(name, value)| header(name, value));
+    let headers = headers.chain(header("Server", "jieda")).collect();
+    let status = tiny_http::StatusCode(response.status);
+    // The request's headers stay away from it, for `TE: a;q=NaN` makes it panic.
+    tiny_http::Response::new(status, headers, response.body.as_slice(), Some(length), None)
+        .with_chunked_threshold(usize::MAX)
+        .raw_print(&mut bytes, tiny_http::HTTPVersion(1, 1), &[], is_head, None)
+        .expect("writing to memory does not fail");
+    if matches!(response.status, 204 | 304) {
+        drop_length(&mut bytes);
+    }
+    if let Some(value) = connection {
+        // tiny_http has no way to set this header, so it goes in behind the status line.
+        let at = bytes.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        bytes.splice(at..at, format!("Connection: {value}\r\n").into_bytes());
+    }
+    bytes
+}
+
+/// The only place where headers are made: whatever is not printable ASCII in `value` is percent-encoded.
+///
+/// So no value can start a line of its own, and an address with Chinese in it
+/// is right as it is. A name that is not ASCII yields nothing.
+fn header(name: &str, value: &str) -> Option<tiny_http::Header> {
+    let value = utf8_percent_encode(value, CONTROLS).to_string();
+    tiny_http::Header::from_bytes(name, value).ok()
+}
+
+/// Takes the last header off a message without a body: `Content-Length`, which 204 and 304 must not have.
+fn drop_length(bytes: &mut Vec<u8>) {
+    const NAME: &[u8] = b"Content-Length: ";
+    if let Some(at) = bytes.windows(NAME.len()).rposition(|window| window == NAME) {
+        bytes.truncate(at);
+        bytes.extend_from_slice(b"\r\n");
+    }
+}

@@ -1,0 +1,258 @@
+//! The pages: structs of ready values; the templates only lay them out.
+
+use crate::{
+    answer::{self, Answer, Status},
+    content::{self, Changed, Citation, Disputed, Entry, Link},
+    error::Result,
+    library::{Library, Summary},
+    search,
+};
+use askama::Template;
+use jiff::civil::Date;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What every page has.
+struct Frame<'a> {
+    title: &'a str,
+    style: String,
+    /// What stands in the search box.
+    question: &'a str,
+    version: &'a str,
+    /// From when to when the sources date.
+    dates: Option<(Date, Date)>,
+    entries: usize,
+    problems: usize,
+}
+
+impl<'a> Frame<'a> {
+    fn new(library: &'a Library, question: &'a str) -> Self {
+        let overview = &library.index.overview;
+        Self {
+            title: &overview.title,
+            style: super::style_address(),
+            question,
+            version: &overview.version,
+            dates: library.index.dates(),
+            entries: overview.entries,
+            problems: overview.problems.len(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    frame: Frame<'a>,
+    topics: Vec<TopicLine<'a>>,
+}
+
+struct TopicLine<'a> {
+    title: &'a str,
+    url: String,
+    count: usize,
+}
+
+#[derive(Template)]
+#[template(path = "topic.html")]
+struct Topic<'a> {
+    frame: Frame<'a>,
+    title: &'a str,
+    line: &'a str,
+    entries: Vec<&'a Summary>,
+}
+
+#[derive(Template)]
+#[template(path = "search.html")]
+struct Search<'a> {
+    frame: Frame<'a>,
+    cut: bool,
+    unmatched: Vec<&'a str>,
+    reply: Option<Reply<'a>>,
+    /// Entries to choose from.
+    choices: Vec<Line<'a>>,
+    unknown: bool,
+    /// The hits that are not the answer or a choice.
+    hits: Vec<Line<'a>>,
+}
+
+/// The answer on top of the page.
+struct Reply<'a> {
+    title: &'a str,
+    url: String,
+    say: &'a str,
+    more: Vec<&'a str>,
+    notes: Notes<'a>,
+}
+
+/// A hit in a list.
+struct Line<'a> {
+    title: &'a str,
+    url: String,
+    trail: String,
+    /// Pieces of the snippet, with whether the question has them.
+    snippet: Vec<(bool, String)>,
+    also_at: Vec<String>,
+}
+
+/// Source, date and all else that must be said with a statement.
+struct Notes<'a> {
+    sources: &'a [Citation],
+    changed: &'a [Changed],
+    scope: Vec<String>,
+    remarks: Vec<String>,
+    confirm: Option<&'a Link>,
+}
+
+impl<'a> Notes<'a> {
+    fn new(library: &Library, entry: &'a Entry, day: Date) -> Self {
+        Self {
+            sources: &entry.sources,
+            changed: &entry.changed,
+            scope: library.scope(entry),
+            remarks: answer::remarks(entry, day),
+            confirm: entry.confirm.as_ref(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "entry.html")]
+struct EntryPage<'a> {
+    frame: Frame<'a>,
+    entry: &'a Entry,
+    topic: TopicLine<'a>,
+    trail: String,
+    html: String,
+    notes: Notes<'a>,
+    related: Vec<&'a Summary>,
+}
+
+impl EntryPage<'_> {
+    fn disputed(&self) -> &[Disputed] {
+        &self.entry.disputed
+    }
+}
+
+#[derive(Template)]
+#[template(path = "missing.html")]
+struct Missing<'a> {
+    frame: Frame<'a>,
+}
+
+/// The page to begin with.
+pub(super) fn home(library: &Library) -> Result<String> {
+    let summaries = library.summaries()?;
+    let line = |topic: &'_ content::Topic| {
+        summaries.iter().filter(|entry| entry.topic == topic.id).count()
+    };
+    let topics = library.index.overview.topics.iter().map(|topic| topic_line(topic, line(topic)));
+    Ok(write(&Home {
+        frame: Frame::new(library, ""),
+        topics: topics.filter(|topic| topic.count > 0).collect(),
+    }))
+}
+
+/// The entries of a topic, or nothing if there is no such topic.
+pub(super) fn topic(library: &Library, id: &str) -> Result<Option<String>> {
+    let Some(topic) = library.index.overview.topics.iter().find(|topic| topic.id == id) else {
+        return Ok(None);
+    };
+    let entries = library.summaries()?.iter().filter(|entry| entry.topic == id).collect();
+    Ok(Some(write(&Topic {
+        frame: Frame::new(library, ""),
+        title: &topic.title,
+        line: &topic.line,
+        entries,
+    })))
+}
+
+/// The answer to a question, and what else was found.
+pub(super) fn search(library: &Library, answer: &Answer) -> Result<String> {
+    let (reply, choices) = match (&answer.status, answer.hits.first()) {
+        (Status::Answered(passage), Some(hit)) => {
+            let more = passage.text.strip_prefix(&passage.say).unwrap_or_default();
+            let reply = Reply {
+                title: &hit.entry.title,
+                url: hit.entry.url(),
+                say: &passage.say,
+                more: more.lines().filter(|line| !line.is_empty()).collect(),
+                notes: Notes::new(library, &hit.entry, answer.day),
+            };
+            (Some(reply), 0)
+        }
+        (Status::Choose(count), _) => (None, *count),
+        _ => (None, 0),
+    };
+    let lines = || answer.hits.iter().map(|hit| line(hit, answer));
+    let shown = if reply.is_some() { 1 } else { choices };
+    Ok(write(&Search {
+        frame: Frame::new(library, &answer.question.asked),
+        cut: answer.question.cut,
+        unmatched: answer.question.unmatched(),
+        unknown: !answer.is_known(),
+        reply,
+        choices: lines().take(choices).collect(),
+        hits: lines().skip(shown).collect(),
+    }))
+}
+
+/// One entry, whole.
+pub(super) fn entry(library: &Library, entry: &Entry, day: Date) -> Result<String> {
+    let summaries = library.summaries()?;
+    let topics = &library.index.overview.topics;
+    let topic = topics.iter().find(|topic| topic.id == entry.topic);
+    let page = EntryPage {
+        frame: Frame::new(library, ""),
+        topic: topic.map_or(TopicLine { title: "", url: String::new(), count: 0 }, |topic| {
+            topic_line(topic, 0)
+        }),
+        trail: entry
+            .trail
+            .last()
+            .filter(|last| topic.is_none_or(|topic| topic.title != **last))
+            .cloned()
+            .unwrap_or_default(),
+        html: content::render(&entry.blocks, ""),
+        notes: Notes::new(library, entry, day),
+        related: entry
+            .related
+            .iter()
+            .filter_map(|id| summaries.iter().find(|entry| entry.id == *id))
+            .collect(),
+        entry,
+    };
+    Ok(write(&page))
+}
+
+/// There is nothing at this address.
+pub(super) fn missing(library: &Library) -> Result<String> {
+    Ok(write(&Missing { frame: Frame::new(library, "") }))
+}
+
+fn write(page: &impl Template) -> String {
+    page.render().expect("our templates only write to strings")
+}
+
+fn topic_line(topic: &content::Topic, count: usize) -> TopicLine<'_> {
+    let id = utf8_percent_encode(&topic.id, NON_ALPHANUMERIC).to_string().replace("%2F", "/");
+    TopicLine { title: &topic.title, url: format!("/topics/{id}"), count }
+}
+
+fn line<'a>(hit: &'a search::Hit, answer: &Answer) -> Line<'a> {
+    let search::Snippet { text, marks } = search::snippet(&hit.entry, &answer.question);
+    let mut snippet = Vec::new();
+    let mut at = 0;
+    for mark in marks {
+        snippet.push((false, text[at..mark.start].to_owned()));
+        snippet.push((true, text[mark.clone()].to_owned()));
+        at = mark.end;
+    }
+    snippet.push((false, text[at..].to_owned()));
+    Line {
+        title: &hit.entry.title,
+        url: hit.entry.url(),
+        trail: hit.entry.trail.join(" › "),
+        snippet,
+        also_at: hit.also_at.iter().map(|id| content::link::url(id)).collect(),
+    }
+}

@@ -1,0 +1,129 @@
+use jieda::{Library, Place, answer, answer::Status, content::File};
+use jiff::civil::{Date, date};
+use std::fs;
+
+const DAY: Date = date(2026, 11, 22);
+
+/// `cases/answer/shipped.tsv`: a question, what comes of it, and the id of the first hit (or nothing).
+#[test]
+fn the_shipped_content_answers() {
+    let library = Library::of(&Place::default().files().unwrap()).unwrap();
+    let cases =
+        super::cases("answer").into_iter().find(|case| case.ends_with("shipped.tsv")).unwrap();
+    let mut wrong = Vec::new();
+    for line in fs::read_to_string(cases).unwrap().lines().filter(|line| !line.starts_with('#')) {
+        let [question, status, id] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let answer = answer(&library, question, DAY, 5).unwrap();
+        let actual = match answer.status {
+            Status::Answered(_) => "answered",
+            Status::Choose(_) => "choose",
+            Status::Unknown => "unknown",
+        };
+        let first = answer.hits.first().map_or("", |hit| &*hit.entry.id);
+        if actual != status || (status != "unknown" && first != id) {
+            wrong.push(format!(
+                "{question}: {actual} {first} {:.2}, expected {status} {id}",
+                answer.confidence
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A library of files that are given as text.
+fn library(files: &[(&str, &str)]) -> Library {
+    let file = |(path, text): &(&str, &str)| File {
+        path: (*path).into(),
+        bytes: Ok(text.as_bytes().to_vec()),
+    };
+    Library::of(&files.iter().map(file).collect::<Vec<_>>()).unwrap()
+}
+
+const OURS: [(&str, &str); 3] = [
+    (
+        "sources.toml",
+        "[[source]]\nid = \"s\"\ntitle = \"规则\"\ndate = 2024-03-05\nsection = [{ id = \"1\", title = \"到账\" }]\n",
+    ),
+    ("topics.toml", "[[topic]]\nid = \"money\"\ntitle = \"钱\"\n"),
+    (
+        "faq/money/arrives.md",
+        "+++\ntitle = \"退款多久到账？\"\nsources = [\"s#1\"]\nreview_by = 2025-01-01\nvalid_until = 2026-11-22\n+++\n退款在 3 天内到账。\n\n|方式|几天|\n|---|---|\n|钱包|1 天|\n|信用卡|7 天|\n",
+    ),
+];
+
+#[test]
+fn nothing_is_answered_from_what_is_no_longer_valid() {
+    let library = library(&OURS);
+    assert!(answer(&library, "退款多久到账", DAY, 5).unwrap().is_known());
+    assert!(!answer(&library, "退款多久到账", date(2026, 11, 23), 5).unwrap().is_known());
+}
+
+#[test]
+fn age_is_said() {
+    let library = library(&OURS);
+    let entry = library.entry("money/arrives").unwrap().unwrap();
+    assert_eq!(answer::remarks(&entry, date(2024, 12, 31)), [""; 0]);
+    assert_eq!(
+        answer::remarks(&entry, DAY),
+        ["待复核：2025-01-01 应已重新核对", "资料日期 2024-03-05，请核对是否仍有效"]
+    );
+}
+
+#[test]
+fn the_row_that_is_asked_for_stands_behind_the_first_paragraph() {
+    let answer = answer(&library(&OURS), "信用卡退款多久到账", DAY, 5).unwrap();
+    let Status::Answered(passage) = answer.status else { panic!("{:?}", answer.status) };
+    assert_eq!(passage.say, "退款在 3 天内到账。");
+    assert_eq!(passage.text, "退款在 3 天内到账。\n信用卡；几天：7 天");
+}
+
+#[test]
+fn entries_with_the_same_text_are_one_hit() {
+    let text = "# 退款\n\n退款在三天内到账。\n";
+    let library =
+        library(&[("a.md", text), ("b/a.md", text), ("c.md", "# 换货\n\n换货要七天。\n")]);
+    let found = jieda::search::search(&library.index, "退款", DAY, 5).unwrap();
+    assert_eq!(found.hits[0].entry.id, "a");
+    assert_eq!(found.hits[0].also_at, ["b/a"]);
+    assert!(found.hits.iter().skip(1).all(|hit| hit.entry.id != "b/a"));
+}
+
+#[test]
+fn a_long_passage_ends_with_a_sentence() {
+    let long = format!("# 退款\n\n{}\n", "退款在三天内到账，节假日顺延到下一个工作日。".repeat(40));
+    let answer =
+        answer(&library(&[("a.md", &long), ("b.md", "# 换货\n\n另说。\n")]), "退款", DAY, 5)
+            .unwrap();
+    let Status::Answered(passage) = answer.status else { panic!("{:?}", answer.status) };
+    assert!(
+        passage.text.chars().count() <= 400 && passage.text.ends_with('。'),
+        "{}",
+        passage.text
+    );
+}
+
+#[test]
+fn what_nobody_has_is_named() {
+    let answer = answer(&library(&OURS), "专利年费怎么交", DAY, 5).unwrap();
+    assert!(!answer.is_known());
+    assert_eq!(answer.question.unmatched(), ["专利", "年费"]);
+}
+
+#[test]
+fn an_empty_library_and_an_empty_question_are_unknown() {
+    assert!(!answer(&library(&[]), "退款", DAY, 5).unwrap().is_known());
+    for question in ["", "   ", "？！", "\u{200B}"] {
+        assert!(!answer(&library(&OURS), question, DAY, 5).unwrap().is_known(), "{question:?}");
+    }
+}
+
+#[test]
+fn only_the_first_500_characters_count() {
+    let library = library(&OURS);
+    let long = format!("退款多久到账{}", "啊".repeat(10_000));
+    let answer = answer(&library, &long, DAY, 5).unwrap();
+    assert!(answer.question.cut);
+    assert_eq!(answer.question.asked.chars().count(), 500);
+}

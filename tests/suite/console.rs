@@ -1,0 +1,98 @@
+//! Commands as people type them: every `jieda …` of the READMEs and of `cases/console`.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// The commands of a text with what they print: below each `$ jieda …` its output, and `? 2` for a status other
+/// than 0. `[..]` stands for what may differ.
+#[test]
+fn commands_print_what_the_pages_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = super::cases("console");
+    pages.extend(["README.md", "README.zh-CN.md"].map(|name| root.join(name)));
+    let index = tempfile::tempdir().unwrap();
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        let commands = commands(&text);
+        assert!(!commands.is_empty(), "no commands in {}", page.display());
+        let scratch = tempfile::tempdir().unwrap();
+        for (command, expected) in commands {
+            let actual = match command.contains("jieda serve") || command.contains("-- serve") {
+                true => serve(index.path()),
+                false => run(&command, index.path(), scratch.path()),
+            };
+            let expected =
+                snapbox::Data::text(format!("{}: $ {command}\n{expected}", page.display()));
+            snapbox::assert_data_eq!(
+                format!("{}: $ {command}\n{actual}", page.display()),
+                expected
+            );
+        }
+    }
+}
+
+/// Commands and expected output of the `console` blocks of markdown, or of a whole `.console` file.
+fn commands(text: &str) -> Vec<(String, String)> {
+    let mut commands: Vec<(String, String)> = Vec::new();
+    let mut inside = !text.contains("```");
+    for line in text.lines() {
+        match line.strip_prefix("$ ") {
+            _ if line.starts_with("```") => inside = line.starts_with("```console"),
+            _ if !inside || line.starts_with('#') => {}
+            Some(command) => commands.push((command.to_owned(), String::new())),
+            None => commands.last_mut().unwrap().1.push_str(&format!("{line}\n")),
+        }
+    }
+    commands.retain(|(command, _)| command.contains("jieda") || command.contains("cargo run"));
+    commands.iter_mut().for_each(|(_, output)| output.truncate(output.trim_end().len()));
+    commands
+}
+
+fn jieda(command: &mut Command, index: &Path) {
+    let program = Path::new(env!("CARGO_BIN_EXE_jieda"));
+    let path =
+        format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    command
+        .env("PATH", path)
+        .env("JIEDA_INDEX", index)
+        .env("JIEDA_TODAY", "2026-11-22")
+        .env_remove("JIEDA_CONTENT");
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+}
+
+/// What the command prints on both streams, errors last, and its status if it is not 0.
+fn run(command: &str, index: &Path, scratch: &Path) -> String {
+    let mut shell = Command::new("sh");
+    jieda(shell.arg("-c").arg(command).env("SCRATCH", scratch), index);
+    let output = shell.output().unwrap();
+    let mut text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    if output.status.code() != Some(0) {
+        text.push_str(&format!("? {}", output.status.code().unwrap()));
+    }
+    text.trim_end().to_owned()
+}
+
+/// Starts the server on a free port, asks it for a page, stops it, and returns its first line.
+fn serve(index: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jieda"));
+    jieda(command.args(["serve", "--addr", "127.0.0.1:0"]), index);
+    let mut server = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap();
+    let mut client = TcpStream::connect(address).unwrap();
+    client
+        .write_all("GET /search?q=接口异常 HTTP/1.0\r\nHost: localhost\r\n\r\n".as_bytes())
+        .unwrap();
+    let mut page = String::new();
+    client.read_to_string(&mut page).unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("备案服务号已经无效"), "{page}");
+    line.trim_end().to_owned()
+}

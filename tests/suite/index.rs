@@ -1,0 +1,184 @@
+use jieda::{Library, Place, answer, index::Proof, library::Library as Lib};
+use jiff::civil::{Date, date};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+use tempfile::TempDir;
+
+const DAY: Date = date(2026, 11, 22);
+
+/// A content folder and an index folder that vanish with the test.
+struct World {
+    root: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { root: tempfile::tempdir().unwrap() };
+        world.write("a.md", "# 退款\n\n退款在三天内到账。\n", 60);
+        world
+    }
+
+    /// Writes a content file that was last changed `age` seconds ago.
+    fn write(&self, name: &str, text: &str, age: u64) {
+        let path = self.root.path().join("content").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        File::open(&path)
+            .unwrap()
+            .set_modified(SystemTime::now() - Duration::from_secs(age))
+            .unwrap();
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            content: Some(self.root.path().join("content")),
+            index: Some(self.root.path().join("index")),
+        }
+    }
+
+    fn open(&self) -> Lib {
+        Library::open(&self.place(), Proof::Quick).unwrap()
+    }
+
+    /// The folders of finished indexes.
+    fn folders(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.root.path().join("index")).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+/// What is said to `question`, or nothing.
+#[track_caller]
+fn said(library: &Lib, question: &str) -> String {
+    let answer = answer(library, question, DAY, 3).unwrap();
+    if answer.is_known() { answer.hits[0].entry.text() } else { String::new() }
+}
+
+#[test]
+fn an_index_is_built_once_and_used_again() {
+    let world = World::new();
+    let first = world.open();
+    assert_eq!(first.notices, [""; 0]);
+    let second = world.open();
+    assert_eq!(first.index.folder, second.index.folder);
+    assert_eq!(said(&second, "退款几天到账"), "退款在三天内到账。");
+    assert_eq!(world.folders().len(), 1);
+}
+
+#[test]
+fn changed_content_is_noticed_without_reading_it() {
+    let world = World::new();
+    world.open();
+    // Same length and same age to the second: the modification time in nanoseconds tells.
+    world.write("a.md", "# 退款\n\n退款在七天内到账。\n", 59);
+    let library = world.open();
+    assert_eq!(library.notices, ["内容或程序变了，重建了索引"]);
+    assert_eq!(said(&library, "退款几天到账"), "退款在七天内到账。");
+    assert_eq!(world.folders().len(), 1, "the old index is gone");
+}
+
+#[test]
+fn a_file_that_has_just_changed_is_read_again_each_time() {
+    let world = World::new();
+    world.write("a.md", "# 退款\n\n退款在五天内到账。\n", 0);
+    assert_eq!(world.open().index.folder, None);
+    world.write("a.md", "# 退款\n\n退款在八天内到账。\n", 0);
+    assert_eq!(said(&world.open(), "退款几天到账"), "退款在八天内到账。");
+    let library = Library::rebuild(&world.place()).unwrap();
+    assert!(library.index.folder.is_some(), "`index` waits until everything is still");
+}
+
+#[test]
+fn contents_and_versions_do_not_meet() {
+    let (one, two) = (World::new(), World::new());
+    let shared = Place { index: one.place().index, ..two.place() };
+    one.open();
+    let library = Library::open(&shared, Proof::Full).unwrap();
+    assert_eq!(library.notices, [""; 0], "another content is no older version of this one");
+    assert_eq!(one.folders().len(), 2);
+    // An index that another version wrote has another last part.
+    let mine = library.index.folder.clone().unwrap();
+    let name = mine.file_name().unwrap().to_str().unwrap();
+    let foreign = format!("{}-00000000", name.rsplit_once('-').unwrap().0);
+    fs::rename(&mine, mine.with_file_name(&foreign)).unwrap();
+    let library = Library::open(&shared, Proof::Quick).unwrap();
+    assert_eq!(library.notices, ["内容或程序变了，重建了索引"]);
+    assert!(mine.with_file_name(&foreign).exists(), "the other version keeps its index");
+}
+
+/// Every file of an index, damaged in several ways, leads to a rebuilt index and the right answer.
+#[test]
+fn a_damaged_index_is_rebuilt() {
+    let damages: [fn(&Path); 4] = [
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::write(path, "").unwrap(),
+        |path| damage(path, |bytes| bytes.truncate(bytes.len() / 2)),
+        |path| damage(path, |bytes| *bytes.last_mut().unwrap() ^= 1),
+    ];
+    let world = World::new();
+    let folder = world.open().index.folder.clone().unwrap();
+    let names: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.len() > 5);
+    for name in names {
+        for harm in damages {
+            // tantivy names segments at random.
+            let Some(path) = fs::read_dir(&folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .find(|path| path.extension() == Path::new(&name).extension())
+            else {
+                continue;
+            };
+            harm(&path);
+            let library = world.open();
+            assert!(
+                library.notices[0].ends_with("重建了索引"),
+                "{}: {:?}",
+                path.display(),
+                library.notices
+            );
+            assert_eq!(said(&library, "退款几天到账"), "退款在三天内到账。");
+            assert_eq!(world.open().notices, [""; 0]);
+        }
+    }
+}
+
+fn damage(path: &Path, harm: fn(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    harm(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn without_a_place_to_write_the_index_is_in_memory() {
+    let world = World::new();
+    fs::write(world.root.path().join("index"), "a file where a folder should be").unwrap();
+    let library = world.open();
+    assert!(library.notices[0].contains("只在内存里"), "{:?}", library.notices);
+    assert_eq!(said(&library, "退款几天到账"), "退款在三天内到账。");
+}
+
+#[test]
+fn an_index_folder_may_be_read_only() {
+    let world = World::new();
+    let folder = world.open().index.folder.clone().unwrap();
+    let before: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(said(&world.open(), "退款几天到账"), "退款在三天内到账。");
+    let after: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(before, after, "opening writes nothing, not even a lock");
+}
+
+#[test]
+fn the_shipped_index_is_proven() {
+    let index = tempfile::tempdir().unwrap();
+    let place = Place { content: None, index: Some(index.path().to_owned()) };
+    let library = Library::open(&place, Proof::Full).unwrap();
+    assert_eq!(library.index.overview.problems, []);
+    assert!(library.index.overview.entries >= 40);
+}

@@ -1,0 +1,221 @@
+use jieda::{
+    Library, Place,
+    content::File,
+    web::{Request, Response, routes},
+};
+use jiff::civil::{Date, date};
+use std::sync::LazyLock;
+
+const DAY: Date = date(2026, 11, 22);
+
+static SHIPPED: LazyLock<Library> =
+    LazyLock::new(|| Library::of(&Place::default().files().unwrap()).unwrap());
+
+fn get(library: &Library, target: &str) -> Response {
+    routes(
+        library,
+        &Request { method: "GET".into(), target: target.into(), ..Request::default() },
+        DAY,
+    )
+}
+
+fn page(target: &str) -> String {
+    let response = get(&SHIPPED, target);
+    assert_eq!(response.status, 200, "{target}");
+    String::from_utf8(response.body).unwrap()
+}
+
+#[track_caller]
+fn header<'r>(response: &'r Response, name: &str) -> &'r str {
+    &response.headers.iter().find(|(other, _)| *other == name).unwrap().1
+}
+
+#[test]
+fn the_answer_stands_on_top_with_source_and_date() {
+    let html = page("/search?q=产品验证提示接口异常怎么办");
+    let say = html.find("这表示填写的备案服务号已经无效").unwrap();
+    assert!(say < html.find("其他条目").unwrap());
+    assert!(html.contains("常见问题 › 10.2") && html.contains("2018-11-19"));
+    assert!(html.contains("资料日期 2018-11-19，请核对是否仍有效"));
+    assert!(html.contains("<mark>接口异常</mark>"));
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let html = page("/search?q=%E4%B8%93%E5%88%A9%E5%B9%B4%E8%B4%B9%E6%80%8E%E4%B9%88%E4%BA%A4");
+    assert!(
+        html.contains("库里没有。")
+            && html.contains("没有对上的词：专利")
+            && html.contains("最近的条目")
+    );
+}
+
+#[test]
+fn home_leads_to_topics_and_topics_to_entries() {
+    let home = page("/");
+    assert!(
+        home.contains("autofocus") && home.contains(r#"href="/topics/verify%2Dproduct""#),
+        "{home}"
+    );
+    let topic = page("/topics/verify-product");
+    assert!(topic.contains(r#"href="/faq/verify-product/interface-error""#));
+    let entry = page("/faq/verify-product/interface-error");
+    assert!(entry.contains("<h1>提示「验证产品信息失败,接口异常」怎么办？</h1>"));
+    assert!(entry.contains(r#"href="/topics/verify%2Dproduct""#) && entry.contains("相关条目"));
+}
+
+#[test]
+fn a_question_cannot_become_markup() {
+    let html = page("/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E");
+    assert!(
+        !html.contains("<script") && html.contains("&#60;script&#62;")
+            || html.contains("&lt;script"),
+        "{html}"
+    );
+}
+
+#[test]
+fn no_page_asks_another_host() {
+    for target in ["/", "/search?q=聚石塔", "/faq/server/how-many-sites", "/topics/access"] {
+        let response = get(&SHIPPED, target);
+        let policy = header(&response, "Content-Security-Policy");
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("http"));
+        let html = String::from_utf8(response.body).unwrap();
+        assert!(
+            !html.contains("src=\"http") && !html.contains("<script") && !html.contains("@import")
+        );
+    }
+}
+
+#[test]
+fn the_style_sheet_has_an_address_of_its_own() {
+    let home = page("/");
+    let address = home.split("stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let response = get(&SHIPPED, address);
+    assert_eq!(
+        (response.status, header(&response, "Content-Type")),
+        (200, "text/css; charset=utf-8")
+    );
+    assert!(header(&response, "Cache-Control").contains("immutable"));
+}
+
+#[test]
+fn ask_and_search_speak_json() {
+    let ask: serde_json::Value =
+        serde_json::from_str(&page("/api/v1/ask?q=ens能备几个网站")).unwrap();
+    assert_eq!(ask["status"], "answered");
+    assert_eq!(ask["answer"]["id"], "server/ens");
+    assert_eq!(ask["answer"]["url"], "/faq/server/ens");
+    assert_eq!(ask["answer"]["sources"][0]["date"], "2019-06-14");
+    assert_eq!(ask["day"], "2026-11-22");
+    for field in [
+        "version",
+        "query",
+        "understood",
+        "corrections",
+        "unmatched",
+        "confidence",
+        "also",
+        "choices",
+        "tree",
+        "hits",
+    ] {
+        assert!(ask.get(field).is_some(), "{field}");
+    }
+    let hit = &ask["hits"][0];
+    for field in ["rank", "id", "title", "trail", "score", "text", "snippet", "url", "also_at"] {
+        assert!(hit.get(field).is_some(), "{field}");
+    }
+    let unknown: serde_json::Value = serde_json::from_str(&page("/api/v1/ask?q=专利年费")).unwrap();
+    assert_eq!(
+        (&unknown["status"], &unknown["answer"]),
+        (&"unknown".into(), &serde_json::Value::Null)
+    );
+    let search: serde_json::Value =
+        serde_json::from_str(&page("/api/v1/search?q=聚石塔&top=2")).unwrap();
+    assert_eq!(search["hits"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let response = get(&SHIPPED, "/api/v1/ask?q=");
+    assert_eq!(
+        (response.status, header(&response, "Content-Type")),
+        (400, "application/problem+json")
+    );
+    assert!(String::from_utf8(response.body).unwrap().contains("请用参数 q"));
+    let response = get(&SHIPPED, "/api/v1/none");
+    assert_eq!(
+        (response.status, header(&response, "Content-Type")),
+        (404, "application/problem+json")
+    );
+    let response = get(&SHIPPED, "/faq/none");
+    assert_eq!(response.status, 404);
+    assert!(String::from_utf8(response.body).unwrap().contains("没有这一页"));
+    let post = Request { method: "POST".into(), target: "/".into(), ..Request::default() };
+    let response = routes(&SHIPPED, &post, DAY);
+    assert_eq!((response.status, header(&response, "Allow")), (405, "GET, HEAD"));
+    assert_eq!(get(&SHIPPED, "/search?q=").status, 302);
+}
+
+#[test]
+fn health_and_readiness() {
+    assert_eq!(page("/healthz"), "ok\n");
+    let ready: serde_json::Value = serde_json::from_str(&page("/readyz")).unwrap();
+    assert_eq!((&ready["content"], &ready["problems"]), (&"current".into(), &0.into()));
+}
+
+/// Every page of the shipped content and of the vendor sample can be opened, and so can all it links to.
+#[test]
+fn no_link_on_any_page_is_broken() {
+    let vendor = super::cases("content").into_iter().find(|case| case.ends_with("vendor")).unwrap();
+    let vendor = Library::of(&jieda::content::read(&vendor).unwrap()).unwrap();
+    let link = regex::Regex::new(r#"(?:href|src)="(/[^"]*)""#).unwrap();
+    for library in [&*SHIPPED, &vendor] {
+        let mut open = vec!["/".to_owned()];
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(target) = open.pop() {
+            if !seen.insert(target.clone()) {
+                continue;
+            }
+            let response = get(library, &target);
+            assert_eq!(response.status, 200, "{target}");
+            let html = String::from_utf8_lossy(&response.body);
+            open.extend(link.captures_iter(&html).map(|found| found[1].to_owned()));
+        }
+        assert!(seen.len() > library.index.overview.entries, "only {} pages", seen.len());
+    }
+}
+
+#[test]
+fn pictures_of_the_content_are_shown_and_nothing_else_is_given_out() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.md"), "# 甲\n\n![图](b c.png)\n").unwrap();
+    std::fs::write(folder.path().join("b c.png"), "PNG").unwrap();
+    let place =
+        Place { content: Some(folder.path().into()), index: Some(folder.path().join(".index")) };
+    let library = Library::open(&place, jieda::index::Proof::Full).unwrap();
+    let html = String::from_utf8(get(&library, "/faq/a").body).unwrap();
+    assert!(html.contains(r#"<img loading="lazy" src="/media/b%20c.png" alt="图">"#), "{html}");
+    assert_eq!(get(&library, "/media/b%20c.png").body, b"PNG");
+    for target in
+        ["/media/a.md", "/media/../b%20c.png", "/media//etc/passwd", "/media/%2e%2e/x.png"]
+    {
+        assert_eq!(get(&library, target).status, 404, "{target}");
+    }
+}
+
+#[test]
+fn an_entry_that_moved_is_still_found() {
+    let file =
+        |path: &str, text: &str| File { path: path.into(), bytes: Ok(text.as_bytes().to_vec()) };
+    let library = Library::of(&[
+        file("sources.toml", "[[source]]\nid = \"s\"\ntitle = \"规则\"\ndate = 2024-03-05\nsection = [{ id = \"1\", title = \"x\" }]\n"),
+        file("topics.toml", "[[topic]]\nid = \"money\"\ntitle = \"钱\"\n"),
+        file("moved.toml", "\"old/id\" = \"money/new\"\n"),
+        file("faq/money/new.md", "+++\ntitle = \"新？\"\nsources = [\"s#1\"]\n+++\n新。\n"),
+    ])
+    .unwrap();
+    let response = get(&library, "/faq/old/id");
+    assert_eq!((response.status, header(&response, "Location")), (302, "/faq/money/new"));
+}
