@@ -1,6 +1,6 @@
 //! Entries → an index on disk, and back.
 //!
-//! [`write`] builds an index in a folder, [`Index::open`] opens one that is finished, [`Index::in_memory`] is for
+//! [`write()`] builds an index in a folder, [`Index::open`] opens one that is finished, [`Index::in_memory`] is for
 //! where nothing can be written. An index holds whole entries, so whoever opens it parses no content. It is never
 //! changed: other content makes another index (`place`).
 //!
@@ -40,7 +40,7 @@ use tantivy::{
 /// What is checked of an index before it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// Sizes, and checksums up to [`QUICK_BYTES`].
+    /// Sizes, and checksums up to 16 MB.
     Quick,
     /// All checksums, the number of documents, and that entries are found by their own titles.
     Full,

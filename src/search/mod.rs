@@ -7,7 +7,7 @@
 //! 3. `passage` picks the blocks worth showing.
 //!
 //! A *hit* is an entry that may hold the answer. Whether it is good enough to show is decided in
-//! [`crate::answer`], not here.
+//! [`mod@crate::answer`], not here.
 //!
 //! This room reads the index and writes nothing.
 

@@ -47,7 +47,7 @@ const GRAM_BOOST: f32 = 0.3;
 /// A question, cut and weighed.
 #[derive(Debug)]
 pub struct Question {
-    /// As it was typed, at most [`QUESTION_LIMIT`] characters.
+    /// As it was typed, at most 500 characters.
     pub asked: String,
     /// Whether something was cut off.
     pub cut: bool,

@@ -1,4 +1,4 @@
-//! Chinese text: one spelling for everything ([`normalise`]) and words to look up ([`Segmenter`]).
+//! Chinese text: one spelling for everything ([`normalise()`]) and words to look up ([`Segmenter`]).
 //!
 //! Entries and questions go through these two functions and no others, so a question is cut exactly as the
 //! entries were. Both know where in the original text a character came from, which is what highlighting needs.

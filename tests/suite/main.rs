@@ -7,6 +7,7 @@ mod console;
 mod content;
 mod index;
 mod licences;
+mod page;
 mod server;
 mod web;
 
