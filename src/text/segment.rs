@@ -202,7 +202,7 @@ mod tests {
         check("京ICP备12345678号-1", "京/京icp备12345678号-1/icp/备/12345678/号/1");
         check("打开beian.aliyun.com看", "打开/beian/beian.aliyun.com/aliyun/com/看");
         check("发到a.b@example.com。", "发到/a/a.b@example.com/b/example/com");
-        check("升到3.16.0", "升到/3/3.16.0/16/0");
+        check("升到3.16.0", "升/到/3/3.16.0/16/0");
         check("拨0571-88158388", "拨/0571/0571-88158388/88158388");
     }
 
