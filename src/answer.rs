@@ -20,7 +20,8 @@ const ANSWERED: f32 = 0.44;
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
 const CHOOSE: f32 = 0.38;
 
-/// How close to the first an entry must come to be a choice.
+/// How close to the first an entry must come to be a choice: where the first could answer, and where it could not.
+const TIE: f32 = 0.01;
 const CLOSE: f32 = 0.06;
 
 /// How many choices are offered.
@@ -35,7 +36,8 @@ pub struct Answer {
     pub question: Question,
     pub day: Date,
     pub status: Status,
-    /// From 0 to 1.
+    /// How sure it is that the first hit answers, from 0 to 1: its score. What is covered anywhere counts in it, and
+    /// what the entry is about counts too, for an entry that mentions every word in passing does not answer.
     pub confidence: f32,
     /// Best first; the first one holds the answer if there is one.
     pub hits: Vec<Hit>,
@@ -62,15 +64,13 @@ impl Answer {
 /// Answers `question` as of `day`, with at most `top` hits beside the answer.
 pub fn answer(library: &Library, question: &str, day: Date, top: usize) -> Result<Answer> {
     let found = search::search(&library.index, question, day, top.max(CHOICES))?;
-    let confidence = found.hits.first().map_or(0.0, confidence);
-    let close = found
-        .hits
-        .iter()
-        .take(CHOICES)
-        .take_while(|hit| found.hits[0].score - hit.score <= CLOSE)
-        .count();
+    let confidence = found.hits.first().map_or(0.0, |hit| hit.score);
+    let sure = confidence >= ANSWERED;
+    let near = if sure { TIE } else { CLOSE };
+    let close =
+        found.hits.iter().take(CHOICES).take_while(|hit| confidence - hit.score <= near).count();
     let status = match found.hits.first() {
-        Some(hit) if confidence >= ANSWERED => {
+        Some(hit) if sure && close == 1 => {
             Status::Answered(search::best(&hit.entry, &found.question, library.is_ours()))
         }
         Some(_) if confidence >= CHOOSE && close > 1 => Status::Choose(close),
@@ -79,14 +79,6 @@ pub fn answer(library: &Library, question: &str, day: Date, top: usize) -> Resul
     let mut hits = found.hits;
     hits.truncate(top);
     Ok(Answer { question: found.question, day, status, confidence, hits })
-}
-
-/// How sure it is that the hit answers the question, from 0 to 1.
-///
-/// What is covered anywhere counts, and what the entry is about counts as much: an entry that mentions every word of
-/// a question in passing does not answer it.
-fn confidence(hit: &Hit) -> f32 {
-    hit.score
 }
 
 /// What has to be said with an entry besides its answer, a sentence each.

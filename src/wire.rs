@@ -13,28 +13,52 @@ use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The answer to a question: `jieda ask --json`, `/api/v1/ask`.
+/// What was asked of what.
 #[derive(Serialize)]
-pub struct Answer<'a> {
+struct Asked<'a> {
     /// The version of the content.
     version: &'a str,
     day: Date,
     query: &'a str,
+    /// Only the first 500 characters of the question were read.
+    cut: bool,
     /// The question as the search understands it.
     understood: &'a str,
+    /// The search corrects nothing so far.
     corrections: [(); 0],
     /// Words about the subject that no entry has.
     unmatched: Vec<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(library: &'a Library, question: &'a Question, day: Date) -> Self {
+        Self {
+            version: &library.index.overview.version,
+            day,
+            query: &question.asked,
+            cut: question.cut,
+            understood: question.understood(),
+            corrections: [],
+            unmatched: question.unmatched(),
+        }
+    }
+}
+
+/// The answer to a question: `jieda ask --json`, `/api/v1/ask`.
+#[derive(Serialize)]
+pub struct Answer<'a> {
+    #[serde(flatten)]
+    asked: Asked<'a>,
     /// `answered`, `choose` or `unknown`.
     status: &'static str,
     /// From 0 to 1.
     confidence: f32,
-    /// Only the first 500 characters of the question were read.
-    cut: bool,
     answer: Option<Reply<'a>>,
+    /// A question has one answer so far.
     also: [(); 0],
     /// Ids of entries to choose from.
     choices: Vec<&'a str>,
+    /// There are no trees so far.
     tree: Option<()>,
     hits: Vec<HitJson<'a>>,
 }
@@ -94,12 +118,8 @@ struct HitJson<'a> {
 /// Ranked hits: `jieda search --json`, `/api/v1/search`.
 #[derive(Serialize)]
 pub struct Hits<'a> {
-    version: &'a str,
-    day: Date,
-    query: &'a str,
-    understood: &'a str,
-    corrections: [(); 0],
-    unmatched: Vec<&'a str>,
+    #[serde(flatten)]
+    asked: Asked<'a>,
     hits: Vec<HitJson<'a>>,
 }
 
@@ -157,15 +177,9 @@ pub fn answer<'a>(library: &'a Library, answer: &'a answer::Answer) -> Answer<'a
         _ => ("unknown", None, 0),
     };
     Answer {
-        version: &library.index.overview.version,
-        day: answer.day,
-        query: &answer.question.asked,
-        understood: answer.question.understood(),
-        corrections: [],
-        unmatched: answer.question.unmatched(),
+        asked: Asked::new(library, &answer.question, answer.day),
         status,
         confidence: round(answer.confidence),
-        cut: answer.question.cut,
         answer: reply.map(|(Hit { entry, .. }, passage)| Reply {
             kind: "entry",
             id: &entry.id,
@@ -189,12 +203,7 @@ pub fn answer<'a>(library: &'a Library, answer: &'a answer::Answer) -> Answer<'a
 /// The shape of a list of hits.
 pub fn found<'a>(library: &'a Library, found: &'a search::Found, day: Date) -> Hits<'a> {
     Hits {
-        version: &library.index.overview.version,
-        day,
-        query: &found.question.asked,
-        understood: found.question.understood(),
-        corrections: [],
-        unmatched: found.question.unmatched(),
+        asked: Asked::new(library, &found.question, day),
         hits: hits(&found.hits, &found.question),
     }
 }

@@ -1,6 +1,6 @@
 //! `jieda ask`: answer one question on the terminal, or many as JSON.
 
-use super::Common;
+use super::{Common, Shown};
 use anstyle::{AnsiColor, Style};
 use jieda::{
     Library, Result,
@@ -27,18 +27,11 @@ pub(super) struct Args {
     /// 客户怎么说就怎么写
     #[arg(value_name = "问题", required_unless_present = "batch")]
     question: Option<String>,
-    /// 输出 JSON
-    #[arg(long)]
-    json: bool,
     /// 从标准输入每行读一个问题，每行输出一个 JSON
     #[arg(long, conflicts_with = "question")]
     batch: bool,
-    /// 最多列几条
-    #[arg(long, value_name = "条数", default_value_t = 10, hide_default_value = true)]
-    top: usize,
-    /// 说明每个词在哪里对上了、分数怎么来的
-    #[arg(long)]
-    explain: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
@@ -51,16 +44,16 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
         super::note("问题是空的；请写上要问的话，例如 `jieda ask 香港服务器要备案吗`");
         return Ok(ExitCode::from(2));
     }
-    let answer = jieda::answer(&library, question, common.today(), args.top)?;
+    let answer = jieda::answer(&library, question, common.today(), args.shown.top)?;
     if answer.question.cut {
         super::note("问题太长，只看了前 500 个字");
     }
     let mut out = common.out();
-    if args.json {
+    if args.shown.json {
         writeln!(out, "{}", json(&library, &answer))?;
     } else {
         print(&library, &answer, &mut out)?;
-        if args.explain {
+        if args.shown.explain {
             super::search::explain(&answer.question, &answer.hits, &mut out)?;
         }
     }
@@ -72,8 +65,12 @@ fn batch(library: &Library, args: &Args, common: &Common) -> Result<ExitCode> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     for line in io::stdin().lock().split(b'\n') {
         let line = line?;
-        let answer =
-            jieda::answer(library, &String::from_utf8_lossy(&line), common.today(), args.top)?;
+        let answer = jieda::answer(
+            library,
+            &String::from_utf8_lossy(&line),
+            common.today(),
+            args.shown.top,
+        )?;
         writeln!(out, "{}", json(library, &answer))?;
     }
     out.flush()?;

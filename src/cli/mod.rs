@@ -67,6 +67,21 @@ struct Common {
     color: ColorChoice,
 }
 
+/// How hits are shown.
+#[derive(Args)]
+#[command(next_help_heading = "选项")]
+struct Shown {
+    /// 输出 JSON
+    #[arg(long)]
+    json: bool,
+    /// 最多列几条
+    #[arg(long, value_name = "条数", default_value_t = 10, hide_default_value = true)]
+    top: usize,
+    /// 说明每个词在哪里对上了、分数怎么来的
+    #[arg(long)]
+    explain: bool,
+}
+
 impl Common {
     fn place(&self) -> Place {
         let checkout = jieda::library::is_checkout().then(|| PathBuf::from("content"));

@@ -1,6 +1,6 @@
 //! `jieda search`: the entries that may answer, best first.
 
-use super::Common;
+use super::{Common, Shown};
 use jieda::{
     Result,
     index::Proof,
@@ -18,22 +18,15 @@ pub(super) struct Args {
     /// 词或问题
     #[arg(value_name = "词")]
     question: String,
-    /// 输出 JSON
-    #[arg(long)]
-    json: bool,
-    /// 最多列几条
-    #[arg(long, value_name = "条数", default_value_t = 10, hide_default_value = true)]
-    top: usize,
-    /// 说明每个词在哪里对上了、分数怎么来的
-    #[arg(long)]
-    explain: bool,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let library = common.open(Proof::Quick)?;
-    let found = search::search(&library.index, &args.question, common.today(), args.top)?;
+    let found = search::search(&library.index, &args.question, common.today(), args.shown.top)?;
     let mut out = common.out();
-    if args.json {
+    if args.shown.json {
         let json = serde_json::to_string(&wire::found(&library, &found, common.today()));
         writeln!(out, "{}", json.expect("hits are plain data"))?;
     } else {
@@ -47,7 +40,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
         if found.hits.is_empty() {
             writeln!(out, "一条也没有；换个说法试试")?;
         }
-        if args.explain {
+        if args.shown.explain {
             explain(&found.question, &found.hits, &mut out)?;
         }
     }

@@ -28,6 +28,9 @@ impl Rewritten {
     }
 }
 
+/// A row that has not closed after so many lines never will. The longest one seen in vendors' tables has 13.
+const ROW_LINES: usize = 100;
+
 /// A line with its number in the file.
 pub(super) type Line<'t> = (u32, &'t str);
 
@@ -146,7 +149,7 @@ fn table(lines: &[Line<'_>], out: &mut Rewritten) -> Option<usize> {
 /// A row that no line closes is its first line.
 fn row(lines: &[Line<'_>], heads: usize) -> (usize, String) {
     let mut text = String::new();
-    for (at, (_, line)) in lines.iter().enumerate() {
+    for (at, (_, line)) in lines.iter().enumerate().take(ROW_LINES) {
         if at > 0 && line.trim_start().starts_with('#') {
             break;
         }

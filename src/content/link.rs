@@ -132,9 +132,12 @@ impl<'c> Targets<'c> {
             let parts: Vec<&str> =
                 path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
             (0..parts.len()).find_map(|skip| {
-                let ending = format!("/{}", parts[skip..].join("/"));
-                let mut named =
-                    self.files.iter().filter(|file| format!("/{file}").ends_with(&ending));
+                let ending = parts[skip..].join("/");
+                let ends = |file: &&&str| {
+                    let before = file.strip_suffix(&*ending);
+                    before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+                };
+                let mut named = self.files.iter().filter(ends);
                 named.next().filter(|_| named.next().is_none()).copied()
             })
         };

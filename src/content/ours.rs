@@ -39,9 +39,6 @@ struct Settings {
     title: String,
     /// When an entry without a day of its own has to be looked at again.
     review_by: Option<Day>,
-    /// The day up to which the sources reach.
-    #[expect(dead_code, reason = "told to writers, derived from the sources for readers")]
-    sources_end: Option<Day>,
 }
 
 /// A date as TOML writes it.

@@ -66,6 +66,7 @@ pub struct Overview {
     pub version: String,
     pub topics: Vec<Topic>,
     pub sources: Vec<Source>,
+    /// Normalised.
     pub terms: Terms,
     pub labels: BTreeMap<String, BTreeMap<String, String>>,
     pub moved: BTreeMap<String, String>,
@@ -246,11 +247,23 @@ fn overview(content: &Content, version: &str) -> Overview {
         version: version.to_owned(),
         topics: content.topics.clone(),
         sources: content.sources.clone(),
-        terms: content.terms.clone(),
+        terms: spelled(&content.terms),
         labels: content.labels.clone(),
         moved: content.moved.clone(),
         problems: content.problems.clone(),
         entries: content.entries.len(),
+    }
+}
+
+/// The terms in the one spelling in which questions are compared with them.
+fn spelled(terms: &Terms) -> Terms {
+    let spell = |words: &Vec<String>| -> Vec<String> {
+        words.iter().map(|word| normalise(word).as_str().to_owned()).collect()
+    };
+    Terms {
+        word: spell(&terms.word),
+        same: terms.same.iter().map(spell).collect(),
+        weak: spell(&terms.weak),
     }
 }
 

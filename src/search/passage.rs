@@ -1,6 +1,6 @@
 use super::query::Question;
 use crate::{
-    content::{Entry, Kind},
+    content::{Block, Entry, Kind},
     text::normalise,
 };
 use std::ops::Range;
@@ -36,43 +36,40 @@ pub struct Snippet {
 /// With `lead`, the first paragraph is the answer, and the block that covers more of the question than it does
 /// stands behind it. Otherwise the passage begins where the question is covered best.
 pub fn best(entry: &Entry, question: &Question, lead: bool) -> Passage {
-    let lines: Vec<String> = (0..entry.blocks.len()).map(|index| entry.line(index)).collect();
-    let covered: Vec<Vec<bool>> = lines.iter().map(|line| covered(question, line)).collect();
-    if lead {
-        let say = entry.say().to_owned();
-        let first = entry.blocks.iter().position(|block| block.text == say).unwrap_or(0);
-        // What title and first paragraph say need not be said again.
-        let known = self::covered(question, &format!("{}\n{say}", entry.title));
-        let gain = |index: usize| {
-            let new = covered[index].iter().zip(&known).map(|(here, there)| *here && !there);
-            new.zip(&question.units)
-                .filter(|(new, _)| *new)
-                .map(|(_, unit)| unit.weight)
-                .sum::<f32>()
-        };
-        let worth_it = GAIN * question.weight();
-        let more = (0..lines.len()).filter(|index| *index != first && is_content(entry, *index));
-        let more = more.max_by(|a, b| gain(*a).total_cmp(&gain(*b)).then(b.cmp(a)));
-        let more = more.filter(|index| gain(*index) > worth_it);
-        let text = match more {
-            Some(index) => clip(&format!("{say}\n{}", lines[index]), PASSAGE_LIMIT),
-            None => clip(&say, PASSAGE_LIMIT),
-        };
-        return Passage { say, text };
-    }
-    let start = start(entry, question, &covered);
+    if lead { first_paragraph(entry, question) } else { window(entry, question) }
+}
+
+fn first_paragraph(entry: &Entry, question: &Question) -> Passage {
+    let say = entry.say();
+    // What title and first paragraph say need not be said again.
+    let known = covered(question, &format!("{}\n{say}", entry.title));
+    let gains = content(entry).filter(|index| entry.blocks[*index].text != say).map(|index| {
+        let line = entry.line(index);
+        (beyond(question, &covered(question, &line), &known), line)
+    });
+    let most = gains.reduce(|best, next| if next.0 > best.0 { next } else { best });
+    let text = match most {
+        Some((gain, line)) if gain > GAIN * question.weight() => format!("{say}\n{line}"),
+        _ => say.to_owned(),
+    };
+    Passage { say: say.to_owned(), text: clip(&text, PASSAGE_LIMIT) }
+}
+
+/// As many blocks as there is room for, from the one that answers best. Up to that one it is `say`.
+fn window(entry: &Entry, question: &Question) -> Passage {
+    let start = start(entry, question);
     let mut text = String::new();
     let mut say = String::new();
-    for index in with_lead_in(entry, start) {
-        if lines[index].is_empty() || entry.blocks[index].kind == Kind::Head {
-            continue;
-        }
-        if text.chars().count() + lines[index].chars().count() >= PASSAGE_LIMIT && !text.is_empty()
-        {
+    for index in with_lead_in(entry, start).filter(|index| entry.blocks[*index].kind != Kind::Head)
+    {
+        let line = entry.line(index);
+        if !text.is_empty() && text.chars().count() + line.chars().count() >= PASSAGE_LIMIT {
             break;
         }
-        text.push_str(if text.is_empty() { "" } else { "\n" });
-        text.push_str(&lines[index]);
+        if !text.is_empty() && !line.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&line);
         if say.is_empty() || index <= start {
             say.clone_from(&text);
         }
@@ -81,32 +78,28 @@ pub fn best(entry: &Entry, question: &Question, lead: bool) -> Passage {
 }
 
 /// The block from which an imported entry answers: its first one if the title holds the question, else the one
-/// that covers most of it.
-fn start(entry: &Entry, question: &Question, covers: &[Vec<bool>]) -> usize {
-    let weigh = |covered: &[bool]| {
-        let shared = question.units.iter().zip(covered).filter(|(_, covered)| **covered);
-        shared.map(|(unit, _)| unit.weight).sum::<f32>()
-    };
+/// that covers most of what the title does not.
+fn start(entry: &Entry, question: &Question) -> usize {
+    let nothing = vec![false; question.units.len()];
     let titled = covered(question, &entry.title);
-    let beyond = |index: usize| {
-        let new: Vec<bool> =
-            covers[index].iter().zip(&titled).map(|(here, there)| *here && !there).collect();
-        weigh(&new)
-    };
-    let content = || (0..covers.len()).filter(|index| is_content(entry, *index));
-    let first = content().next().unwrap_or(0);
-    let total = question.weight();
-    // What the title does not say decides; if nothing more is asked, the answer begins at the beginning.
-    let best = content().max_by(|a, b| {
-        (beyond(*a), weigh(&covers[*a]))
-            .partial_cmp(&(beyond(*b), weigh(&covers[*b])))
-            .expect("weights are finite")
-            .then(b.cmp(a))
-    });
-    match best {
-        Some(best) if beyond(best) > GAIN * total || weigh(&titled) < 0.5 * total => best,
-        _ => first,
+    let mut best = (0, 0.0, 0.0);
+    for index in content(entry) {
+        let here = covered(question, &entry.line(index));
+        let (new, all) = (beyond(question, &here, &titled), beyond(question, &here, &nothing));
+        if (new, all) > (best.1, best.2) {
+            best = (index, new, all);
+        }
     }
+    let total = question.weight();
+    let title_is_enough =
+        beyond(question, &titled, &nothing) >= 0.5 * total && best.1 <= GAIN * total;
+    if title_is_enough || best.2 == 0.0 { content(entry).next().unwrap_or(0) } else { best.0 }
+}
+
+/// The weight of the units that are covered here and not there.
+fn beyond(question: &Question, here: &[bool], there: &[bool]) -> f32 {
+    let new = here.iter().zip(there).map(|(here, there)| *here && !there);
+    new.zip(&question.units).filter(|(new, _)| *new).map(|(_, unit)| unit.weight).sum()
 }
 
 /// The blocks from `start` on; before them, what an item or row needs to make sense.
@@ -127,10 +120,13 @@ fn with_lead_in(entry: &Entry, start: usize) -> impl Iterator<Item = usize> {
     lead_in.filter(|_| needs).into_iter().chain(start..entry.blocks.len())
 }
 
-fn is_content(entry: &Entry, index: usize) -> bool {
-    let block = &entry.blocks[index];
-    !block.text.trim().is_empty()
-        && !matches!(block.kind, Kind::Heading(_) | Kind::Head | Kind::Image(_))
+/// The indices of blocks that say something by themselves.
+fn content(entry: &Entry) -> impl Iterator<Item = usize> {
+    let says = |block: &Block| {
+        let beside = matches!(block.kind, Kind::Heading(_) | Kind::Head | Kind::Image(_));
+        !beside && !block.text.trim().is_empty()
+    };
+    (0..entry.blocks.len()).filter(move |index| says(&entry.blocks[*index]))
 }
 
 /// For each unit of the question whether `text` has it, or another word for it.
@@ -162,20 +158,9 @@ fn clip(text: &str, limit: usize) -> String {
 
 /// The words of `entry` around what was asked for, with the question's words marked.
 pub fn snippet(entry: &Entry, question: &Question) -> Snippet {
-    let weigh = |text: &str| {
-        let covered = covered(question, text);
-        question
-            .units
-            .iter()
-            .zip(covered)
-            .filter(|(_, covered)| *covered)
-            .map(|(unit, _)| unit.weight)
-            .sum::<f32>()
-    };
-    let lines = (0..entry.blocks.len())
-        .filter(|index| is_content(entry, *index))
-        .map(|index| entry.line(index));
-    let lines = lines.map(|line| line.trim_start_matches("· ").to_owned());
+    let nothing = vec![false; question.units.len()];
+    let weigh = |text: &str| beyond(question, &covered(question, text), &nothing);
+    let lines = content(entry).map(|index| entry.line(index).trim_start_matches("· ").to_owned());
     let best = lines
         .map(|line| (weigh(&line), line))
         .reduce(|best, next| if next.0 > best.0 { next } else { best });

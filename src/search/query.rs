@@ -3,7 +3,7 @@ use crate::{
     index::Index,
     text::{Normal, Word, bigrams, is_han, normalise},
 };
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 use tantivy::{
     DocAddress, Term,
     collector::TopDocs,
@@ -89,11 +89,11 @@ impl Question {
             }
             units.extend(Unit::read(index, word, &words)?);
         }
-        let mut weights: Vec<f32> = units.iter().map(|unit| unit.weight).collect();
-        weights.sort_by(|a, b| b.total_cmp(a));
-        if let Some(least) = weights.get(UNIT_LIMIT) {
-            units.retain(|unit| unit.weight > *least);
-        }
+        let mut seen = HashSet::new();
+        units.retain(|unit: &Unit| seen.insert(unit.text.clone()));
+        units.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        units.truncate(UNIT_LIMIT);
+        units.sort_by_key(|unit| unit.range.start);
         Ok(Self { asked, cut, normal, units })
     }
 
@@ -155,59 +155,67 @@ impl Question {
 impl Unit {
     /// The unit for `word`, or units for its parts if the library knows those but not the whole.
     fn read(index: &Index, word: &Word, words: &[Word]) -> Result<Vec<Self>> {
-        let terms = &index.overview.terms;
-        let is = |other: &String| normalise(other).as_str() == word.text;
-        let groups = terms.same.iter().filter(|group| group.iter().any(is));
-        let mut lookups = vec![(word.text.clone(), 1.0)];
-        for other in groups.flatten().filter(|other| !is(other)) {
-            lookups.push((normalise(other).as_str().to_owned(), SYNONYM));
-        }
+        let same = &index.overview.terms.same;
+        let groups = same.iter().filter(|group| group.contains(&word.text)).flatten();
+        let others = groups.filter(|other| **other != word.text);
+        let mut terms = vec![(word.text.clone(), 1.0)];
+        terms.extend(others.map(|other| (other.clone(), SYNONYM)));
         let mut most = 0;
-        for (term, _) in &lookups {
+        for (term, _) in &terms {
             most = most.max(documents(index, term)?);
         }
-        let parts: Vec<&Word> = words
-            .iter()
-            .filter(|part| part.range != word.range)
-            .filter(|part| word.range.start <= part.range.start && part.range.end <= word.range.end)
-            .collect();
-        if most == 0 && covers(&parts, &word.range) {
-            let known = parts
-                .iter()
-                .map(|part| documents(index, &part.text))
-                .collect::<Result<Vec<_>>>()?;
-            if known.iter().all(|count| *count > 0) {
-                return parts
-                    .into_iter()
-                    .map(|part| Self::read(index, part, &[]))
-                    .collect::<Result<Vec<_>>>()
-                    .map(|units| units.concat());
-            }
-        }
-        lookups.extend(parts.iter().map(|part| {
-            let share = part.text.chars().count() as f32 / word.text.chars().count() as f32;
-            (part.text.clone(), PART * share)
-        }));
-        let function = FUNCTION_WORDS.split_whitespace().any(|function| function == word.text);
-        let weak = terms.weak.iter().any(is);
-        let single = word.text.chars().count() == 1 && word.text.chars().all(is_han);
-        let scale = match () {
-            () if function => FUNCTION_WEIGHT,
-            () if weak => WEAK_WEIGHT,
-            () if single => SINGLE_WEIGHT,
-            () => 1.0,
+        let inside = |part: &&Word| {
+            part.range != word.range
+                && word.range.start <= part.range.start
+                && part.range.end <= word.range.end
         };
-        let all = index.overview.entries as f32 + IMAGINED;
-        let rarity = (1.0 + (all - most as f32 + 0.5) / (most as f32 + 0.5)).ln();
+        let parts: Vec<&Word> = words.iter().filter(inside).collect();
+        if most == 0 && covers(&parts, &word.range) && all_known(index, &parts)? {
+            let units = parts.into_iter().map(|part| Self::read(index, part, &[]));
+            return units.collect::<Result<Vec<_>>>().map(|units| units.concat());
+        }
+        let length = |word: &Word| word.text.chars().count() as f32;
+        terms.extend(
+            parts.iter().map(|part| (part.text.clone(), PART * length(part) / length(word))),
+        );
+        let function = FUNCTION_WORDS.split_whitespace().any(|function| function == word.text);
         Ok(vec![Self {
+            weight: rarity(index, most) * scale(index, word, function),
             text: word.text.clone(),
             range: word.range.clone(),
-            weight: rarity * scale,
             known: most > 0,
             function,
-            terms: lookups,
+            terms,
         }])
     }
+}
+
+/// How much a word weighs for being rare: the inverse document frequency of BM25 (Robertson and Spärck Jones).
+fn rarity(index: &Index, documents: u64) -> f32 {
+    let (all, having) = (index.overview.entries as f32 + IMAGINED, documents as f32);
+    (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
+}
+
+/// What is left of a word's weight for the kind of word that it is.
+fn scale(index: &Index, word: &Word, function: bool) -> f32 {
+    if function {
+        FUNCTION_WEIGHT
+    } else if index.overview.terms.weak.contains(&word.text) {
+        WEAK_WEIGHT
+    } else if word.text.chars().map(is_han).eq([true]) {
+        SINGLE_WEIGHT
+    } else {
+        1.0
+    }
+}
+
+fn all_known(index: &Index, words: &[&Word]) -> Result<bool> {
+    for word in words {
+        if documents(index, &word.text)? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// In how many entries a word stands, at most: in the field that has it most often.

@@ -96,3 +96,19 @@ fn serve(index: &Path) -> String {
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("备案服务号已经无效"), "{page}");
     line.trim_end().to_owned()
 }
+
+#[test]
+fn a_port_in_use_is_named() {
+    let index = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jieda"));
+    jieda(
+        command.args(["serve", "--addr", &taken.local_addr().unwrap().to_string()]),
+        index.path(),
+    );
+    let output = command.output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message.contains("端口可能被占用，请用 `--addr` 换一个"), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+}
