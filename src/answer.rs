@@ -20,6 +20,13 @@ const ANSWERED: f32 = 0.44;
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
 const CHOOSE: f32 = 0.38;
 
+/// How much surer the answer must be if the question has words that no entry has.
+const STRANGE: f32 = 0.15;
+
+/// From this weight on, the words of a question say enough for an answer: one word that a tenth of the entries have.
+/// A question with less in it (服务器, 阿里云备案) is only offered choices, one with nothing (为什么) not even that.
+const SUBSTANCE: f32 = 1.5;
+
 /// How close to the first an entry must come to be a choice: where the first could answer, and where it could not.
 const TIE: f32 = 0.01;
 const CLOSE: f32 = 0.06;
@@ -65,7 +72,9 @@ impl Answer {
 pub fn answer(library: &Library, question: &str, day: Date, top: usize) -> Result<Answer> {
     let found = search::search(&library.index, question, day, top.max(CHOICES))?;
     let confidence = found.hits.first().map_or(0.0, |hit| hit.score);
-    let sure = confidence >= ANSWERED;
+    let strange = if found.question.unmatched().is_empty() { 0.0 } else { STRANGE };
+    let substance = found.question.substance();
+    let sure = confidence >= ANSWERED + strange && substance >= SUBSTANCE;
     let near = if sure { TIE } else { CLOSE };
     let close =
         found.hits.iter().take(CHOICES).take_while(|hit| confidence - hit.score <= near).count();
@@ -73,7 +82,9 @@ pub fn answer(library: &Library, question: &str, day: Date, top: usize) -> Resul
         Some(hit) if sure && close == 1 => {
             Status::Answered(search::best(&hit.entry, &found.question, library.is_ours()))
         }
-        Some(_) if confidence >= CHOOSE && close > 1 => Status::Choose(close),
+        Some(_) if confidence >= CHOOSE + strange && close > 1 && substance > 0.0 => {
+            Status::Choose(close)
+        }
         _ => Status::Unknown,
     };
     let mut hits = found.hits;

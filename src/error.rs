@@ -28,6 +28,9 @@ pub enum Error {
     /// What the index holds is not what was put into it.
     #[error("索引 `{}` 不完整：{what}；请删掉这个文件夹再试一次", .dir.display())]
     Damaged { dir: PathBuf, what: String },
+    /// The address to listen on is none.
+    #[error("`{addr}` 不是能监听的地址；要写成 地址:端口，例如 `127.0.0.1:8080`")]
+    Address { addr: String },
     /// The server cannot listen.
     #[error(
         "不能在 {addr} 上监听；端口可能被占用，请用 `--addr` 换一个，例如 `--addr 127.0.0.1:8081`"

@@ -82,7 +82,7 @@ fn cache_folder() -> PathBuf {
 
 fn collect(folder: &Dir<'_>, files: &mut Vec<File>) {
     files.extend(folder.files().map(|file| File {
-        path: file.path().to_string_lossy().replace('\\', "/"),
+        path: file.path().to_string_lossy().into_owned(),
         bytes: Ok(file.contents().to_vec()),
     }));
     folder.dirs().for_each(|folder| collect(folder, files));
@@ -125,8 +125,13 @@ impl Library {
             match Index::open(&folder, proof) {
                 Ok(index) => return Ok(Self::new(index, notices, place)),
                 Err(error) => {
-                    notices.push(format!("{}；重建了索引", crate::error::chain(&error)));
-                    drop(fs::remove_dir_all(&folder));
+                    let what = match &error {
+                        Error::Damaged { what, .. } => what.clone(),
+                        error => crate::error::chain(error),
+                    };
+                    let folder = folder.display();
+                    notices.push(format!("索引 `{folder}` 不完整（{what}），重建了索引"));
+                    drop(fs::remove_dir_all(key.folder(&place.root())));
                 }
             }
         } else if key.settled && key.has_older(&place.root()) {
@@ -194,7 +199,8 @@ impl Library {
 
     /// For whom the entry holds, in words; empty if for all.
     pub fn scope(&self, entry: &Entry) -> Vec<String> {
-        let label = |key: &str, id: &str| self.index.overview.labels.get(key)?.get(id).cloned();
+        let label =
+            |key: &str, id: &str| self.index.overview.names.get(key)?.get(id)?.first().cloned();
         let named = |(key, ids): (&String, &Vec<String>)| {
             ids.iter().map(|id| label(key, id).unwrap_or_else(|| id.clone())).collect::<Vec<_>>()
         };

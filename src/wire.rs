@@ -239,16 +239,13 @@ pub fn entry(entry: &Entry) -> EntryJson<'_> {
                 sources: sources(&disputed.sources),
             })
             .collect(),
-        blocks: entry
-            .blocks
-            .iter()
-            .enumerate()
-            .map(|(index, block)| shape(entry, index, block))
+        blocks: (entry.blocks.iter().zip(entry.headings()).zip(entry.heads()))
+            .map(|((block, headings), heads)| shape(block, headings, heads))
             .collect(),
     }
 }
 
-fn shape<'a>(entry: &'a Entry, index: usize, block: &'a Block) -> BlockJson<'a> {
+fn shape<'a>(block: &'a Block, headings: Vec<&'a str>, heads: Vec<&'a str>) -> BlockJson<'a> {
     let kind = match block.kind {
         Kind::Heading(_) => "heading",
         Kind::Paragraph => "paragraph",
@@ -261,15 +258,7 @@ fn shape<'a>(entry: &'a Entry, index: usize, block: &'a Block) -> BlockJson<'a> 
         Kind::Image(_) => "image",
         Kind::Html(_) => "html",
     };
-    let heads = if block.kind == Kind::Row { entry.heads(index) } else { Vec::new() };
-    BlockJson {
-        kind,
-        level: block.level,
-        line: block.line,
-        headings: entry.headings(index),
-        heads,
-        text: &block.text,
-    }
+    BlockJson { kind, level: block.level, line: block.line, headings, heads, text: &block.text }
 }
 
 fn hits<'a>(hits: &'a [Hit], question: &Question) -> Vec<HitJson<'a>> {

@@ -26,7 +26,7 @@ use std::{
 pub(super) struct Args {
     /// 客户怎么说就怎么写
     #[arg(value_name = "问题", required_unless_present = "batch")]
-    question: Option<String>,
+    question: Vec<String>,
     /// 从标准输入每行读一个问题，每行输出一个 JSON
     #[arg(long, conflicts_with = "question")]
     batch: bool,
@@ -39,12 +39,12 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     if args.batch {
         return batch(&library, args, common);
     }
-    let question = args.question.as_deref().unwrap_or_default();
+    let question = args.question.join(" ");
     if question.trim().is_empty() {
         super::note("问题是空的；请写上要问的话，例如 `jieda ask 香港服务器要备案吗`");
         return Ok(ExitCode::from(2));
     }
-    let answer = jieda::answer(&library, question, common.today(), args.shown.top)?;
+    let answer = jieda::answer(&library, &question, common.today(), args.shown.top())?;
     if answer.question.cut {
         super::note("问题太长，只看了前 500 个字");
     }
@@ -69,7 +69,7 @@ fn batch(library: &Library, args: &Args, common: &Common) -> Result<ExitCode> {
             library,
             &String::from_utf8_lossy(&line),
             common.today(),
-            args.shown.top,
+            args.shown.top(),
         )?;
         writeln!(out, "{}", json(library, &answer))?;
     }

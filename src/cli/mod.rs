@@ -74,12 +74,18 @@ struct Shown {
     /// 输出 JSON
     #[arg(long)]
     json: bool,
-    /// 最多列几条
-    #[arg(long, value_name = "条数", default_value_t = 10, hide_default_value = true)]
-    top: usize,
+    /// 最多列几条，1 到 100
+    #[arg(long, value_name = "条数", default_value = "10", hide_default_value = true, value_parser = 1..=100)]
+    top: i64,
     /// 说明每个词在哪里对上了、分数怎么来的
     #[arg(long)]
     explain: bool,
+}
+
+impl Shown {
+    fn top(&self) -> usize {
+        usize::try_from(self.top).expect("clap holds it between 1 and 100")
+    }
 }
 
 impl Common {
@@ -194,7 +200,8 @@ fn misused(error: &clap::Error) -> ExitCode {
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             "请写上命令".to_owned()
         }
-        ErrorKind::MissingRequiredArgument => format!("缺少 {arg}"),
+        // clap marks what may be given more than once.
+        ErrorKind::MissingRequiredArgument => format!("缺少 {}", arg.replace("...", "")),
         ErrorKind::ArgumentConflict => {
             format!("`{arg}` 不能和 `{}` 一起用", context(ContextKind::PriorArg))
         }

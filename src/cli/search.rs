@@ -24,7 +24,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let library = common.open(Proof::Quick)?;
-    let found = search::search(&library.index, &args.question, common.today(), args.shown.top)?;
+    let found = search::search(&library.index, &args.question, common.today(), args.shown.top())?;
     let mut out = common.out();
     if args.shown.json {
         let json = serde_json::to_string(&wire::found(&library, &found, common.today()));

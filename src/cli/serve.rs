@@ -7,7 +7,11 @@ use jieda::{
     web::{self, Limits},
 };
 use jiff::Zoned;
-use std::{io::Write, net::TcpListener, process::ExitCode};
+use std::{
+    io::{self, Write},
+    net::TcpListener,
+    process::ExitCode,
+};
 
 /// 开网页和 JSON 接口，直到按 Ctrl-C
 ///
@@ -26,7 +30,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
-    let failed = |source| Error::Listen { addr: args.addr.clone(), source };
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::InvalidInput => Error::Address { addr: args.addr.clone() },
+        _ => Error::Listen { addr: args.addr.clone(), source },
+    };
     let listener = TcpListener::bind(&args.addr).map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     let library = common.open(Proof::Full)?;

@@ -17,6 +17,10 @@ pub(super) fn load(files: &[File]) -> Content {
     let mut content = Content { title: "解答".to_owned(), ..Content::default() };
     let mut targets = Targets::new(files.iter().map(|file| &*file.path));
     let mut taken = HashSet::new();
+    if !files.iter().any(|file| super::is_markdown(&file.path)) {
+        let message = "这个文件夹里没有 .md 文件；请检查 `--content` 的路径";
+        content.problems.push(Problem::error(".", 0, message));
+    }
     for file in files.iter().filter(|file| super::is_markdown(&file.path)) {
         let text = match file.text() {
             Ok(text) => text,
@@ -74,16 +78,10 @@ struct Document<'f> {
 
 impl<'f> Document<'f> {
     fn new(path: &'f str, text: &str, problems: &mut Vec<Problem>) -> Self {
-        let (front, body, first) = match front::split(text) {
-            Some((fence, front, body, first)) => {
-                let front = front::loose(path, fence, front).unwrap_or_else(|problem| {
-                    problems.push(problem);
-                    Loose::default()
-                });
-                (front, body, first)
-            }
-            None => (Loose::default(), text, 1),
-        };
+        let parted = front::split(text).and_then(|(fence, head, body, first)| {
+            Some((front::loose(path, fence, head, problems)?, body, first))
+        });
+        let (front, body, first) = parted.unwrap_or((Loose::default(), text, 1));
         let lines: Vec<_> = (first..).zip(body.lines()).collect();
         let markdown::Parsed { mut blocks, anchors } = markdown::parse(&lines);
         let split = |block: &Block| block.level == 0 && matches!(block.kind, Kind::Heading(1 | 2));
@@ -136,10 +134,15 @@ impl<'f> Document<'f> {
         };
         let mut anchors = Vec::new();
         for (text, line) in headings(&blocks).chain([(&*title, line)]) {
-            anchors.extend(
-                [Some(text.to_owned()), Some(super::slug(text)), given(line)].into_iter().flatten(),
-            );
+            anchors.extend([Some(text.to_owned()), Some(super::slug(text)), given(line)]);
         }
+        // Anchors in HTML belong to the block on or below their line.
+        let lines = blocks.iter().map(|block| block.line);
+        let inside = lines.clone().min().map_or(line, |first| first.min(line));
+        let last = lines.max().unwrap_or(line);
+        let html = self.anchors.iter().filter(|(at, _)| (inside..=last).contains(at));
+        anchors.extend(html.map(|(_, anchor)| Some(anchor.clone())));
+        let anchors = anchors.into_iter().flatten().collect();
         let mut trail: Vec<String> =
             folder.into_iter().flat_map(|folder| folder.split('/')).map(str::to_owned).collect();
         let id = match &heading {

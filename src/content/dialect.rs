@@ -12,7 +12,7 @@ pub(super) struct Rewritten {
     pub(super) text: String,
     /// Byte offsets in `text`, rising, each with the line of the file that begins there.
     lines: Vec<(usize, u32)>,
-    /// Lines of headings with their anchors.
+    /// Lines with the anchors on them: of headings, and of HTML.
     pub(super) anchors: Vec<(u32, String)>,
 }
 
@@ -54,6 +54,9 @@ pub(super) fn rewrite(lines: &[Line<'_>]) -> Rewritten {
             continue;
         }
         out.begin(number);
+        if fence.is_none() {
+            out.anchors.extend(html_anchors(line).map(|anchor| (number, anchor)));
+        }
         match heading_anchor(line, lines.get(at + 1)).filter(|_| fence.is_none()) {
             Some((heading, anchor)) => {
                 out.text.push_str(heading);
@@ -66,6 +69,14 @@ pub(super) fn rewrite(lines: &[Line<'_>]) -> Rewritten {
         at += 1;
     }
     out
+}
+
+/// What `<a name="x">` and `id="x"` name.
+fn html_anchors(line: &str) -> impl Iterator<Item = String> {
+    static ANCHOR: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"<[a-zA-Z][^<>]*\s(?:id|name)=["']([^"']+)["']"#).expect("a valid pattern")
+    });
+    ANCHOR.captures_iter(line).map(|found| found[1].to_owned())
 }
 
 /// Puts the path of a file that has spaces in it between `<` and `>`, as CommonMark wants it.

@@ -1,6 +1,6 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 /// One question with its answer.
 ///
@@ -154,6 +154,26 @@ impl Block {
             (start, cell)
         })
     }
+
+    /// The block as a line, as a row of the table with these heads.
+    fn line(&self, heads: &[&str]) -> String {
+        match &self.kind {
+            Kind::Item(Some(number)) => format!("{number}. {}", self.text),
+            Kind::Item(None) => format!("· {}", self.text),
+            Kind::Head => self.text.replace('\t', "；").replace('\n', " "),
+            Kind::Row => {
+                let cells = self.cells().enumerate().filter(|(_, (_, cell))| !cell.is_empty());
+                let named = cells.map(|(column, (_, cell))| match heads.get(column) {
+                    Some(head) if column > 0 && !head.is_empty() => {
+                        format!("{head}：{}", cell.replace('\n', " "))
+                    }
+                    _ => cell.replace('\n', " "),
+                });
+                named.collect::<Vec<_>>().join("；")
+            }
+            _ => self.text.clone(),
+        }
+    }
 }
 
 impl Entry {
@@ -166,59 +186,40 @@ impl Entry {
         first.map_or("", |block| &block.text)
     }
 
-    /// The headings above block `index`, the outermost first.
-    pub fn headings(&self, index: usize) -> Vec<&str> {
-        let mut above: Vec<(u8, &str)> = Vec::new();
-        for block in &self.blocks[..index] {
+    /// For each block the headings above it, the outermost first.
+    pub fn headings(&self) -> impl Iterator<Item = Vec<&str>> {
+        self.blocks.iter().scan(Vec::new(), |above: &mut Vec<(u8, &str)>, block| {
             if let Kind::Heading(level) = block.kind {
                 above.retain(|(other, _)| *other < level);
+            }
+            let texts = above.iter().map(|(_, text)| *text).collect();
+            if let Kind::Heading(level) = block.kind {
                 above.push((level, &block.text));
             }
-        }
-        above.into_iter().map(|(_, text)| text).collect()
+            Some(texts)
+        })
     }
 
-    /// The heads of the table in which row `index` stands.
-    pub fn heads(&self, index: usize) -> Vec<&str> {
-        let head = self.blocks[..index].iter().rev().find(|block| block.kind != Kind::Row);
-        head.filter(|block| block.kind == Kind::Head)
-            .map_or(Vec::new(), |block| block.cells().map(|(_, cell)| cell).collect())
-    }
-
-    /// Block `index` as a line that makes sense by itself: an item with its number, a row with its heads.
-    pub fn line(&self, index: usize) -> String {
-        let block = &self.blocks[index];
-        match &block.kind {
-            Kind::Item(Some(number)) => format!("{number}. {}", block.text),
-            Kind::Item(None) => format!("· {}", block.text),
-            Kind::Head => block.text.replace('\t', "；").replace('\n', " "),
-            Kind::Row => {
-                let heads = self.heads(index);
-                let cells = block.cells().enumerate().filter(|(_, (_, cell))| !cell.is_empty());
-                let named = cells.map(|(column, (_, cell))| match heads.get(column) {
-                    Some(head) if column > 0 && !head.is_empty() => {
-                        format!("{head}：{}", cell.replace('\n', " "))
-                    }
-                    _ => cell.replace('\n', " "),
-                });
-                named.collect::<Vec<_>>().join("；")
+    /// For each block the heads of the table of which it is a row; none for anything else.
+    pub fn heads(&self) -> impl Iterator<Item = Vec<&str>> {
+        self.blocks.iter().scan(Vec::new(), |heads: &mut Vec<&str>, block| {
+            match block.kind {
+                Kind::Row => return Some(heads.clone()),
+                Kind::Head => *heads = block.cells().map(|(_, cell)| cell).collect(),
+                _ => heads.clear(),
             }
-            _ => block.text.clone(),
-        }
+            Some(Vec::new())
+        })
     }
 
-    /// The lines of the blocks in `range`, one a line, without empty ones.
-    pub fn lines(&self, range: Range<usize>) -> String {
-        range
-            .map(|index| self.line(index))
-            .filter(|line| !line.is_empty())
-            .collect::<Vec<_>>()
-            .join("\n")
+    /// Each block as a line that makes sense by itself: an item with its number, a row with its heads.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.blocks.iter().zip(self.heads()).map(|(block, heads)| block.line(&heads))
     }
 
     /// The whole entry as plain text, without its title.
     pub fn text(&self) -> String {
-        self.lines(0..self.blocks.len())
+        self.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
     /// The address of its page, percent-encoded, without a base path.

@@ -1,6 +1,7 @@
 //! Front matter, and TOML with problems that a writer understands.
 
 use super::Problem;
+use crate::problem::Level;
 use jiff::civil::Date;
 use saphyr::{LoadableYamlNode, Yaml};
 use serde::de::DeserializeOwned;
@@ -72,46 +73,79 @@ pub(super) struct Loose {
 }
 
 /// Reads the front matter of any markdown: title, date, description, tags. Everything else is ignored.
-pub(super) fn loose(file: &str, fence: char, text: &str) -> Result<Loose, Problem> {
-    if fence == '+' {
-        let table: toml::Table = toml(file, text, 2)?;
-        let string = |value: &toml::Value| value.as_str().map(str::to_owned);
-        let tags = table.get("tags").and_then(toml::Value::as_array);
-        return Ok(Loose {
-            title: table.get("title").and_then(string),
-            date: table.get("date").and_then(|date| day(&date.to_string())),
-            about: table
-                .get("description")
-                .and_then(string)
-                .into_iter()
-                .chain(tags.into_iter().flatten().filter_map(string))
-                .collect(),
-        });
+///
+/// What is between two rules and gives no value to any name is no front matter but text, and comes back as nothing.
+/// Front matter that is broken is a warning, and so is a date that is none.
+pub(super) fn loose(
+    file: &str,
+    fence: char,
+    text: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Loose> {
+    let read = if fence == '+' { loose_toml(file, text) } else { loose_yaml(file, text) };
+    let (mut loose, date) = match read {
+        Ok(read) => read?,
+        Err(problem) => {
+            problems.push(Problem { level: Level::Warning, ..problem });
+            return Some(Loose::default());
+        }
+    };
+    if let Some(date) = date {
+        loose.date = day(&date);
+        if loose.date.is_none() {
+            let line =
+                text.lines().position(|line| line.starts_with("date")).unwrap_or(0) as u32 + 2;
+            let message = format!("`{date}` 不是日期；请写成 2026-11-22 的样子");
+            problems.push(Problem::warning(file, line, message));
+        }
     }
+    Some(loose)
+}
+
+/// Front matter and the text of its date; nothing if the text is no table.
+type Read = Result<Option<(Loose, Option<String>)>, Problem>;
+
+fn loose_toml(file: &str, text: &str) -> Read {
+    let table: toml::Table = toml(file, text, 2)?;
+    let string = |value: &toml::Value| value.as_str().map(str::to_owned);
+    let tags = table.get("tags").and_then(toml::Value::as_array).into_iter().flatten();
+    let loose = Loose {
+        title: table.get("title").and_then(string),
+        date: None,
+        about: table.get("description").into_iter().chain(tags).filter_map(string).collect(),
+    };
+    let date = table.get("date").map(|date| date.to_string().trim_matches('"').to_owned());
+    Ok(Some((loose, date)))
+}
+
+fn loose_yaml(file: &str, text: &str) -> Read {
     let documents = Yaml::load_from_str(text).map_err(|error| {
         let line = error.marker().line() as u32 + 1;
-        Problem::warning(
-            file,
-            line,
-            format!("YAML 写法有误，这段前言没有用上；请检查缩进、冒号和引号（{}）", error.info()),
-        )
+        let why = error.info();
+        let message = format!("YAML 写法有误，这段前言没有用上；请检查缩进、冒号和引号（{why}）");
+        Problem::warning(file, line, message)
     })?;
-    let get = |key: &str| documents.first().and_then(|yaml| yaml.as_mapping_get(key));
+    let Some(yaml) = documents.first().filter(|yaml| yaml.is_mapping()) else { return Ok(None) };
     let string = |value: &Yaml<'_>| {
         value.as_str().map(str::to_owned).or_else(|| value.as_integer().map(|n| n.to_string()))
     };
-    let tags = get("tags").and_then(|tags| tags.as_vec()).into_iter().flatten();
-    Ok(Loose {
-        title: get("title").and_then(string),
-        date: get("date").and_then(string).and_then(|date| day(&date)),
-        about: get("description").into_iter().chain(tags).filter_map(string).collect(),
-    })
+    let tags = yaml.as_mapping_get("tags").and_then(|tags| tags.as_vec()).into_iter().flatten();
+    let loose = Loose {
+        title: yaml.as_mapping_get("title").and_then(string),
+        date: None,
+        about: yaml
+            .as_mapping_get("description")
+            .into_iter()
+            .chain(tags)
+            .filter_map(string)
+            .collect(),
+    };
+    Ok(Some((loose, yaml.as_mapping_get("date").and_then(string))))
 }
 
 /// The day at the start of `2019-08-16T10:00:00+08:00`, `2019-08-16` or `2019/8/16`.
 fn day(text: &str) -> Option<Date> {
-    let mut numbers =
-        text.trim_matches('"').split(|c: char| !c.is_ascii_digit()).map(str::parse::<i16>);
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse::<i16>);
     let mut next = || numbers.next()?.ok();
     Date::new(next()?, next()?.try_into().ok()?, next()?.try_into().ok()?).ok()
 }

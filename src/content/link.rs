@@ -2,10 +2,14 @@
 
 use super::{
     Problem,
-    entry::{Block, Entry, Style},
+    entry::{Block, Entry, Kind, Style},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use std::collections::{BTreeSet, HashMap};
+use regex::{Captures, Regex};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 /// What stays as it is in the path of an address.
 const PATH: &AsciiSet =
@@ -50,8 +54,10 @@ impl<'c> Targets<'c> {
         let file = entry.file.clone();
         for block in &mut entry.blocks {
             let Block { kind, marks, line, .. } = block;
-            if let super::Kind::Image(address) = kind {
-                self.settle(&file, address, *line, true, problems);
+            match kind {
+                Kind::Image(address) => self.settle(&file, address, *line, true, problems),
+                Kind::Html(clean) => *clean = self.settle_html(&file, clean, *line, problems),
+                _ => {}
             }
             for mark in marks {
                 match &mut mark.kind {
@@ -61,6 +67,27 @@ impl<'c> Targets<'c> {
                 }
             }
         }
+    }
+
+    /// Sanitised HTML with its addresses settled; entities in them stand as ammonia writes them.
+    fn settle_html(
+        &self,
+        file: &str,
+        clean: &str,
+        line: u32,
+        problems: &mut Vec<Problem>,
+    ) -> String {
+        static ADDRESS: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new(r#" (href|src)="([^"]*)""#).expect("a valid pattern"));
+        let settled = ADDRESS.replace_all(clean, |found: &Captures<'_>| {
+            let mut address = found[2].replace("&amp;", "&");
+            self.settle(file, &mut address, line, &found[1] == "src", problems);
+            match address.is_empty() {
+                true => String::new(),
+                false => format!(" {}=\"{}\"", &found[1], address.replace('&', "&amp;")),
+            }
+        });
+        settled.into_owned()
     }
 
     fn settle(

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 /// The blocks of a markdown text and the anchors of its headings.
 pub(super) struct Parsed {
     pub(super) blocks: Vec<Block>,
-    /// Lines of headings with the anchors that the text gives them.
+    /// Lines with the anchors that the text gives them.
     pub(super) anchors: Vec<(u32, String)>,
 }
 
@@ -235,7 +235,16 @@ impl Builder {
             "a" => Style::Link(attribute("href").to_owned()),
             _ => return,
         };
-        if &parts[1] == "/" { self.close() } else { self.mark(style, line) }
+        let is_link = matches!(style, Style::Link(_));
+        let open =
+            self.open.last().zip(self.current.as_ref()).map(|(at, block)| &block.marks[*at].kind);
+        match &parts[1] {
+            // `<a name>` marks a place, and its end ends no link.
+            "/" if is_link && !matches!(open, Some(Style::Link(_))) => {}
+            "/" => self.close(),
+            _ if is_link && !parts[3].contains("href") => {}
+            _ => self.mark(style, line),
+        }
     }
 
     /// Finishes the block and keeps it if it says something.

@@ -30,7 +30,10 @@ use crate::{
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// A file of a content folder.
 #[derive(Debug, Clone)]
@@ -51,8 +54,8 @@ pub struct Content {
     /// Empty for a folder that is not ours.
     pub sources: Vec<Source>,
     pub terms: Terms,
-    /// The names of the values that a scope can have, by key and id.
-    pub labels: BTreeMap<String, BTreeMap<String, String>>,
+    /// What the values that a scope can have are called, by key and id; the first name is shown.
+    pub names: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Old ids with the new ones.
     pub moved: BTreeMap<String, String>,
     pub entries: Vec<Entry>,
@@ -98,19 +101,15 @@ impl File {
     /// The text, without a byte order mark and with `\n` at the ends of lines.
     fn text(&self) -> std::result::Result<String, Problem> {
         let problem = |message: String| Problem::error(&self.path, 0, message);
-        let bytes = self
-            .bytes
-            .as_ref()
-            .map_err(|why| problem(format!("读不了这个文件；请检查权限（{why}）")))?;
+        let bytes = self.bytes.as_ref().map_err(|why| {
+            problem(format!("读不了；请检查权限，是链接的话看它指向的文件还在不在（{why}）"))
+        })?;
         let text = std::str::from_utf8(bytes).map_err(|error| {
-            let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count()
-                as u32
-                + 1;
-            Problem::error(
-                &self.path,
-                line,
-                "不是 UTF-8 编码（可能是 GBK）；请用编辑器另存为 UTF-8",
-            )
+            let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            let wide = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
+            let guess = if wide { "是 UTF-16" } else { "可能是 GBK" };
+            let message = format!("不是 UTF-8 编码（{guess}）；请用编辑器另存为 UTF-8");
+            Problem::error(&self.path, line as u32 + 1, message)
         })?;
         Ok(text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n"))
     }
@@ -118,18 +117,26 @@ impl File {
 
 /// Reads the markdown and TOML files of `folder` and lists all others, by path. Hidden ones are left out.
 ///
-/// Fails if there is no such folder; a file that cannot be read says so itself.
+/// Fails if the folder is not there or cannot be opened; a file or folder in it that cannot be read says so itself.
 pub fn read(folder: &Path) -> Result<Vec<File>> {
     let bytes = |path: &Path| match is_text(&path.to_string_lossy()) {
         true => std::fs::read(path).map_err(|error| error.to_string()),
         false => Ok(Vec::new()),
     };
-    let files = list(folder)?;
-    Ok(files.into_iter().map(|path| File { bytes: bytes(&folder.join(&path)), path }).collect())
+    let read = |(path, seen): (PathBuf, std::result::Result<(), String>)| File {
+        bytes: seen.and_then(|()| bytes(&path)),
+        path: name(folder, &path),
+    };
+    Ok(walk(folder)?.into_iter().map(read).collect())
 }
 
-/// The paths of all files below `folder`, sorted, with `/`. Hidden ones are left out.
-pub fn list(folder: &Path) -> Result<Vec<String>> {
+/// The paths of all files below `folder`, sorted. Hidden ones are left out.
+pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(walk(folder)?.into_iter().map(|(path, _)| path).collect())
+}
+
+/// All files below `folder`, sorted, and what cannot be opened, with the reason.
+fn walk(folder: &Path) -> Result<Vec<(PathBuf, std::result::Result<(), String>)>> {
     if !folder.is_dir() {
         return Err(Error::NoContent { path: folder.to_owned() });
     }
@@ -137,23 +144,30 @@ pub fn list(folder: &Path) -> Result<Vec<String>> {
         entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
     };
     let mut paths = Vec::new();
-    for entry in walkdir::WalkDir::new(folder)
-        .follow_links(true)
-        .into_iter()
-        .filter_entry(|entry| !hidden(entry))
-    {
+    let walk = walkdir::WalkDir::new(folder).follow_links(true);
+    for entry in walk.into_iter().filter_entry(|entry| !hidden(entry)) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() => paths.push(entry.into_path()),
+            Ok(entry) if entry.file_type().is_file() => paths.push((entry.into_path(), Ok(()))),
             Ok(_) => {}
-            // A folder that cannot be opened is named like a file that cannot be read.
-            Err(error) => paths.extend(error.path().map(Path::to_owned)),
+            Err(error) if error.depth() == 0 => {
+                return Err(Error::Read { path: folder.to_owned(), source: error.into() });
+            }
+            // A link that leads back up shows nothing that was not seen.
+            Err(error) if error.loop_ancestor().is_some() => {}
+            Err(error) => {
+                let why = error.io_error().map_or(String::new(), ToString::to_string);
+                paths.extend(error.path().map(|path| (path.to_owned(), Err(why))));
+            }
         }
     }
-    let relative = paths.iter().filter_map(|path| path.strip_prefix(folder).ok());
-    let mut paths: Vec<String> =
-        relative.map(|path| path.to_string_lossy().replace('\\', "/")).collect();
-    paths.sort();
+    paths.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(paths)
+}
+
+/// The path below `folder`, with `/`.
+fn name(folder: &Path, path: &Path) -> String {
+    let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy();
+    if cfg!(windows) { name.replace('\\', "/") } else { name.into_owned() }
 }
 
 /// Reads the files of a folder.
@@ -163,6 +177,9 @@ pub fn load(files: &[File]) -> Content {
     } else {
         any::load(files)
     };
+    // A folder that cannot be opened has no name that tells what would have been in it.
+    let closed = files.iter().filter(|file| !is_text(&file.path) && file.bytes.is_err());
+    content.problems.extend(closed.filter_map(|file| file.text().err()));
     content.problems.sort();
     content.problems.dedup();
     content

@@ -187,7 +187,11 @@ pub(super) fn load(files: &[File]) -> Content {
         title: frame.settings.title.clone(),
         topics: frame.topics.clone(),
         sources: frame.sources.clone(),
-        labels: frame.labels(),
+        names: frame
+            .domains
+            .iter()
+            .map(|(key, domain)| (key.clone(), domain.value.clone()))
+            .collect(),
         terms: shape(files, "terms.toml", &mut problems).unwrap_or_default(),
         moved: shape(files, "moved.toml", &mut problems).unwrap_or_default(),
         ..Content::default()
@@ -294,17 +298,6 @@ impl Frame {
         }
         frame.facts = Facts::read(files, &frame, problems);
         frame
-    }
-
-    /// The names of all values that a scope can have, by key and id.
-    fn labels(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let names = |domain: &Domain| {
-            let first = |(id, names): (&String, &Vec<String>)| {
-                (id.clone(), names.first().unwrap_or(id).clone())
-            };
-            domain.value.iter().map(first).collect()
-        };
-        self.domains.iter().map(|(key, domain)| (key.clone(), names(domain))).collect()
     }
 
     /// The place that `pc-guide-20190816#8.2` names.

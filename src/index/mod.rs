@@ -68,7 +68,7 @@ pub struct Overview {
     pub sources: Vec<Source>,
     /// Normalised.
     pub terms: Terms,
-    pub labels: BTreeMap<String, BTreeMap<String, String>>,
+    pub names: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     pub moved: BTreeMap<String, String>,
     pub problems: Vec<Problem>,
     pub entries: usize,
@@ -141,11 +141,9 @@ impl Fields {
             .map(|name| &**name)
             .collect();
         let lead = entry.say();
-        let rest: Vec<String> = (0..entry.blocks.len())
-            .filter(|index| entry.blocks[*index].text != lead)
-            .map(|index| entry.line(index))
-            .collect();
-        let rest = rest.join("\n");
+        let lines = entry.blocks.iter().zip(entry.lines());
+        let rest = lines.filter(|(block, _)| block.text != lead).map(|(_, line)| line);
+        let rest = rest.collect::<Vec<_>>().join("\n");
         document.add_text(self.id, &entry.id);
         document.add_text(self.title, &entry.title);
         names[1..].iter().for_each(|name| document.add_text(self.ask, name));
@@ -248,7 +246,7 @@ fn overview(content: &Content, version: &str) -> Overview {
         topics: content.topics.clone(),
         sources: content.sources.clone(),
         terms: spelled(&content.terms),
-        labels: content.labels.clone(),
+        names: content.names.clone(),
         moved: content.moved.clone(),
         problems: content.problems.clone(),
         entries: content.entries.len(),

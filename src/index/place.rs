@@ -43,7 +43,7 @@ impl Key {
         let mut newest = UNIX_EPOCH;
         for path in crate::content::list(folder)? {
             // A file that cannot be looked at is a problem of the content, not of the list.
-            let Ok(meta) = fs::metadata(folder.join(&path)) else { continue };
+            let Ok(meta) = fs::metadata(&path) else { continue };
             let modified = meta.modified().map_err(read)?;
             newest = newest.max(modified);
             (path, meta.len(), modified, inode(&meta)).hash(&mut state);

@@ -19,11 +19,15 @@ pub use passage::{Passage, Snippet, best, snippet};
 pub use query::{Question, Unit};
 pub use rank::{Cover, Place};
 
-use crate::{content::Entry, error::Result, index::Index};
+use crate::{content::Entry, error::Result, index::Index, text::normalise};
 use jiff::civil::Date;
 
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
+
+/// What is left of the score of an entry about one product whose product the question does not name: an answer
+/// about the wrong product is worse than none.
+const UNNAMED: f32 = 0.6;
 
 /// What a question found.
 #[derive(Debug)]
@@ -71,9 +75,10 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize) -> Result<Fo
             Some(at) => hits[at].also_at.push(entry.id),
             None => {
                 twins.push(scored.twin);
+                let named = names_product(index, &question, &entry);
                 hits.push(Hit {
                     entry,
-                    score: scored.score,
+                    score: scored.score * if named { 1.0 } else { UNNAMED },
                     coverage: scored.coverage,
                     likeness: scored.likeness,
                     covers: scored.covers,
@@ -82,5 +87,17 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize) -> Result<Fo
             }
         }
     }
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
     Ok(Found { question, hits })
+}
+
+/// Whether the question names a product for which the entry holds, or the entry holds for all.
+fn names_product(index: &Index, question: &Question, entry: &Entry) -> bool {
+    let Some(products) = entry.scope.get("product") else { return true };
+    let named = |id: &String| {
+        let names = index.overview.names.get("product").and_then(|values| values.get(id));
+        let mut names = names.into_iter().flatten().map(|name| normalise(name));
+        names.any(|name| question.understood().contains(name.as_str()))
+    };
+    products.iter().any(named)
 }

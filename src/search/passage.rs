@@ -1,6 +1,6 @@
 use super::query::Question;
 use crate::{
-    content::{Block, Entry, Kind},
+    content::{Entry, Kind},
     text::normalise,
 };
 use std::ops::Range;
@@ -43,10 +43,8 @@ fn first_paragraph(entry: &Entry, question: &Question) -> Passage {
     let say = entry.say();
     // What title and first paragraph say need not be said again.
     let known = covered(question, &format!("{}\n{say}", entry.title));
-    let gains = content(entry).filter(|index| entry.blocks[*index].text != say).map(|index| {
-        let line = entry.line(index);
-        (beyond(question, &covered(question, &line), &known), line)
-    });
+    let others = content(entry).filter(|(index, _)| entry.blocks[*index].text != say);
+    let gains = others.map(|(_, line)| (beyond(question, &covered(question, &line), &known), line));
     let most = gains.reduce(|best, next| if next.0 > best.0 { next } else { best });
     let text = match most {
         Some((gain, line)) if gain > GAIN * question.weight() => format!("{say}\n{line}"),
@@ -55,20 +53,25 @@ fn first_paragraph(entry: &Entry, question: &Question) -> Passage {
     Passage { say: say.to_owned(), text: clip(&text, PASSAGE_LIMIT) }
 }
 
-/// As many blocks as there is room for, from the one that answers best. Up to that one it is `say`.
+/// As many blocks as there is room for, from the one that answers best to the next heading; of a table just that
+/// row. Up to the best block it is `say`.
 fn window(entry: &Entry, question: &Question) -> Passage {
     let start = start(entry, question);
+    let lead_in = lead_in(entry, start);
+    let is_row = entry.blocks.get(start).is_some_and(|block| block.kind == Kind::Row);
     let mut text = String::new();
     let mut say = String::new();
-    for index in with_lead_in(entry, start).filter(|index| entry.blocks[*index].kind != Kind::Head)
-    {
-        let line = entry.line(index);
-        if !text.is_empty() && text.chars().count() + line.chars().count() >= PASSAGE_LIMIT {
+    for (index, line) in entry.lines().enumerate() {
+        let kind = &entry.blocks[index].kind;
+        if (index < start && lead_in != Some(index)) || *kind == Kind::Head || line.is_empty() {
+            continue;
+        }
+        let ends = index > start && (is_row || matches!(kind, Kind::Heading(_)));
+        let full = text.chars().count() + line.chars().count() >= PASSAGE_LIMIT;
+        if !text.is_empty() && (ends || full) {
             break;
         }
-        if !text.is_empty() && !line.is_empty() {
-            text.push('\n');
-        }
+        text.push_str(if text.is_empty() { "" } else { "\n" });
         text.push_str(&line);
         if say.is_empty() || index <= start {
             say.clone_from(&text);
@@ -78,13 +81,14 @@ fn window(entry: &Entry, question: &Question) -> Passage {
 }
 
 /// The block from which an imported entry answers: its first one if the title holds the question, else the one
-/// that covers most of what the title does not.
+/// that covers most of what the title does not, with the headings above it.
 fn start(entry: &Entry, question: &Question) -> usize {
     let nothing = vec![false; question.units.len()];
     let titled = covered(question, &entry.title);
+    let headings: Vec<String> = entry.headings().map(|above| above.join("\n")).collect();
     let mut best = (0, 0.0, 0.0);
-    for index in content(entry) {
-        let here = covered(question, &entry.line(index));
+    for (index, line) in content(entry) {
+        let here = covered(question, &format!("{}\n{line}", headings[index]));
         let (new, all) = (beyond(question, &here, &titled), beyond(question, &here, &nothing));
         if (new, all) > (best.1, best.2) {
             best = (index, new, all);
@@ -93,7 +97,11 @@ fn start(entry: &Entry, question: &Question) -> usize {
     let total = question.weight();
     let title_is_enough =
         beyond(question, &titled, &nothing) >= 0.5 * total && best.1 <= GAIN * total;
-    if title_is_enough || best.2 == 0.0 { content(entry).next().unwrap_or(0) } else { best.0 }
+    if title_is_enough || best.2 == 0.0 {
+        content(entry).next().map_or(0, |(index, _)| index)
+    } else {
+        best.0
+    }
 }
 
 /// The weight of the units that are covered here and not there.
@@ -102,31 +110,31 @@ fn beyond(question: &Question, here: &[bool], there: &[bool]) -> f32 {
     new.zip(&question.units).filter(|(new, _)| *new).map(|(_, unit)| unit.weight).sum()
 }
 
-/// The blocks from `start` on; before them, what an item or row needs to make sense.
-fn with_lead_in(entry: &Entry, start: usize) -> impl Iterator<Item = usize> {
-    let block = entry.blocks.get(start);
-    let level = block.map_or(0, |block| block.level);
-    let needs = block.is_some_and(|block| {
-        matches!(block.kind, Kind::Item(_) | Kind::Row | Kind::Note) || block.level > 0
-    });
-    let lead_in = (0..start).rev().find(|index| {
+/// The block before `start` that an item, row or note needs to make sense.
+fn lead_in(entry: &Entry, start: usize) -> Option<usize> {
+    let block = entry.blocks.get(start)?;
+    let needs = matches!(block.kind, Kind::Item(_) | Kind::Row | Kind::Note) || block.level > 0;
+    let leads = |index: &usize| {
         let before = &entry.blocks[*index];
         match before.kind {
-            Kind::Item(_) => before.level < level,
-            Kind::Paragraph | Kind::Heading(_) => before.level < level.max(1) || before.level == 0,
+            Kind::Item(_) => before.level < block.level,
+            Kind::Paragraph | Kind::Heading(_) => {
+                before.level < block.level.max(1) || before.level == 0
+            }
             _ => false,
         }
-    });
-    lead_in.filter(|_| needs).into_iter().chain(start..entry.blocks.len())
+    };
+    (0..start).rev().find(leads).filter(|_| needs)
 }
 
-/// The indices of blocks that say something by themselves.
-fn content(entry: &Entry) -> impl Iterator<Item = usize> {
-    let says = |block: &Block| {
-        let beside = matches!(block.kind, Kind::Heading(_) | Kind::Head | Kind::Image(_));
-        !beside && !block.text.trim().is_empty()
+/// The blocks that say something by themselves: index and line.
+fn content(entry: &Entry) -> impl Iterator<Item = (usize, String)> {
+    let says = |(index, line): &(usize, String)| {
+        let kind = &entry.blocks[*index].kind;
+        let beside = matches!(kind, Kind::Heading(_) | Kind::Head | Kind::Image(_));
+        !beside && !line.trim().is_empty()
     };
-    (0..entry.blocks.len()).filter(move |index| says(&entry.blocks[*index]))
+    entry.lines().enumerate().filter(says)
 }
 
 /// For each unit of the question whether `text` has it, or another word for it.
@@ -160,7 +168,7 @@ fn clip(text: &str, limit: usize) -> String {
 pub fn snippet(entry: &Entry, question: &Question) -> Snippet {
     let nothing = vec![false; question.units.len()];
     let weigh = |text: &str| beyond(question, &covered(question, text), &nothing);
-    let lines = content(entry).map(|index| entry.line(index).trim_start_matches("· ").to_owned());
+    let lines = content(entry).map(|(_, line)| line.trim_start_matches("· ").to_owned());
     let best = lines
         .map(|line| (weigh(&line), line))
         .reduce(|best, next| if next.0 > best.0 { next } else { best });

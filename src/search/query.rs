@@ -107,6 +107,11 @@ impl Question {
         self.units.iter().map(|unit| unit.weight).sum()
     }
 
+    /// The weight of all units that say something about the subject.
+    pub fn substance(&self) -> f32 {
+        self.units.iter().filter(|unit| !unit.function).map(|unit| unit.weight).sum()
+    }
+
     /// The words about the subject that no entry has, as they were typed.
     ///
     /// Single Chinese characters side by side are one word; alone they say too little to be named.

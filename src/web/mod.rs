@@ -93,6 +93,7 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
     match path {
         "/" => page(200, &views::home(library)?),
         "/search" if question.trim().is_empty() => Ok(moved("/")),
+        "/topics" => Ok(moved("/")),
         "/search" => {
             page(200, &views::search(library, &answer::answer(library, &question, day, TOP)?)?)
         }
@@ -142,6 +143,10 @@ fn below(library: &Library, path: &str, day: Date) -> Result<Response> {
     }
     if let Some(bytes) = path.strip_prefix("/media/").and_then(|path| library.media(path)) {
         return Ok(response(200, media_type(path), bytes));
+    }
+    if let Some(shorter) = path.strip_suffix('/') {
+        // One slash in front, for two would name another host.
+        return Ok(moved(&format!("/{}", shorter.trim_start_matches('/'))));
     }
     if path.starts_with("/api/") {
         return Ok(refused(path, 404, "没有这个接口；有 /api/v1/ask 和 /api/v1/search"));

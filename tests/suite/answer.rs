@@ -127,3 +127,39 @@ fn only_the_first_500_characters_count() {
     assert!(answer.question.cut);
     assert_eq!(answer.question.asked.chars().count(), 500);
 }
+
+const GUIDE: &str = "## 打印机\n\n三楼的打印机是新的。\n\n### 卡纸\n\n打开后盖，抽出纸。\n\n### 投诉\n\n打 12345。\n\n## 价格\n\n|产品|价格|\n|---|---|\n|七号|21 元|\n|八号|24 元|\n";
+
+/// Imported text answers from where the question is met, down to the next heading, and with one row of a table.
+#[test]
+fn a_passage_ends_where_its_subject_does() {
+    #[track_caller]
+    fn check(question: &str, expected: &str) {
+        let answer = answer(&library(&[("a.md", GUIDE)]), question, DAY, 5).unwrap();
+        let Status::Answered(passage) = answer.status else { panic!("{:?}", answer.status) };
+        assert_eq!(passage.text, expected);
+    }
+    check("打印机卡纸", "打开后盖，抽出纸。");
+    check("七号价格", "七号；价格：21 元");
+}
+
+/// An entry about one product answers only a question that names it.
+#[test]
+fn an_answer_about_another_product_is_none() {
+    let library = library(&[
+        OURS[0],
+        OURS[1],
+        ("domains/product.toml", "title = \"产品\"\n[value]\ncard = [\"会员卡\", \"月卡\"]\n"),
+        (
+            "faq/money/card.md",
+            "+++\ntitle = \"会员卡退款多久到账？\"\nask = [\"退款多久到账\"]\nsources = [\"s#1\"]\n[scope]\nproduct = [\"card\"]\n+++\n会员卡不退款。\n",
+        ),
+        ("faq/money/post.md", "+++\ntitle = \"运费谁出？\"\nsources = [\"s#1\"]\n+++\n买家出。\n"),
+    ]);
+    assert!(matches!(
+        answer(&library, "会员卡退款多久到账", DAY, 5).unwrap().status,
+        Status::Answered(_)
+    ));
+    let other = answer(&library, "钱包退款多久到账", DAY, 5).unwrap();
+    assert!(!matches!(other.status, Status::Answered(_)), "{}", other.confidence);
+}

@@ -86,7 +86,7 @@ fn describe_block(entry: &Entry, index: usize, out: &mut String) {
         Kind::Html(clean) => format!("Html {}", clean.replace('\n', "⏎").trim_end()),
         kind => format!("{kind:?}"),
     };
-    let headings = entry.headings(index).join(" › ");
+    let headings = entry.headings().nth(index).unwrap().join(" › ");
     let under = if headings.is_empty() { headings } else { format!(" under {headings}") };
     writeln!(
         out,
