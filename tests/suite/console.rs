@@ -22,7 +22,7 @@ fn commands_print_what_the_pages_say() {
         assert!(!commands.is_empty(), "no commands in {}", page.display());
         let scratch = tempfile::tempdir().unwrap();
         for (command, expected) in commands {
-            let actual = match command.contains("jieda serve") || command.contains("-- serve") {
+            let actual = match command.ends_with("serve") {
                 true => serve(index.path()),
                 false => run(&command, index.path(), scratch.path()),
             };
