@@ -11,10 +11,8 @@ use crate::{
 };
 use jiff::{ToSpan, civil::Date};
 
-/// From this confidence on, an entry is the answer.
-///
-/// Chosen on the development questions: below it wrong answers and questions outside of the library outnumber right
-/// ones.
+/// From this confidence on, an entry is the answer. Of the development questions whose first hit lies between 0.35 and
+/// this, more are wrong than right.
 const ANSWERED: f32 = 0.44;
 
 /// From this confidence on, two or more entries that lie close together are offered to choose from.

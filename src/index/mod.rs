@@ -46,7 +46,7 @@ pub enum Proof {
     Full,
 }
 
-/// How much [`Proof::Quick`] reads: some 3 ms.
+/// How much [`Proof::Quick`] reads at most: whole indexes of some thousand entries.
 const QUICK_BYTES: u64 = 16 << 20;
 
 /// How many entries [`Proof::Full`] looks up.

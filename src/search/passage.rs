@@ -1,7 +1,7 @@
 use super::query::Question;
 use crate::{
     content::{Entry, Kind},
-    text::normalise,
+    text::{is_han, normalise},
 };
 use std::ops::Range;
 
@@ -197,7 +197,9 @@ fn marks(question: &Question, text: &str) -> Vec<Range<usize>> {
     let normal = normalise(text);
     let mut marks: Vec<Range<usize>> = Vec::new();
     for unit in question.units.iter().filter(|unit| !unit.function) {
-        for (term, _) in &unit.terms {
+        // A single character is in too many other words.
+        for (term, _) in unit.terms.iter().filter(|(term, _)| !term.chars().map(is_han).eq([true]))
+        {
             let places = normal.as_str().match_indices(&**term);
             marks.extend(places.map(|(start, term)| normal.origin(start..start + term.len())));
         }

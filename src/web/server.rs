@@ -58,7 +58,7 @@ impl Default for Limits {
     }
 }
 
-/// A quarter of what std gives. The loop itself needs some 20 KiB, the rest is for `handle`; untouched pages cost nothing.
+/// A quarter of what std gives; pages of it that nobody touches cost nothing.
 const STACK: usize = 512 * 1024;
 
 /// A usual head, with its cookies, arrives in one read.
