@@ -288,7 +288,7 @@ fn changed(changed: &[Changed]) -> Vec<ChangedJson<'_>> {
     changed
         .iter()
         .map(|change| {
-            let newest = change.sources.iter().max_by_key(|source| source.date);
+            let newest = change.newest();
             let until = newest.and_then(|source| source.date);
             ChangedJson {
                 until,

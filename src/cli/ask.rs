@@ -89,13 +89,7 @@ fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()>
     match (&answer.status, answer.hits.first()) {
         (Status::Answered(passage), Some(hit)) => {
             writeln!(out, "{SAY}{}{SAY:#}", passage.say)?;
-            for line in passage
-                .text
-                .strip_prefix(&passage.say)
-                .unwrap_or_default()
-                .lines()
-                .filter(|line| !line.is_empty())
-            {
+            for line in passage.more() {
                 writeln!(out, "  {line}")?;
             }
             print_notes(library, &hit.entry, answer.day, out)
@@ -173,8 +167,7 @@ pub(super) fn cited(source: &Citation) -> String {
 
 /// `48 小时（常见问题，2018-11-19）`
 pub(super) fn older(changed: &Changed) -> String {
-    let newest = changed.sources.iter().max_by_key(|source| source.date);
-    let source = newest.map_or(String::new(), |source| {
+    let source = changed.newest().map_or(String::new(), |source| {
         let date = source.date.map_or(String::new(), |date| format!("，{date}"));
         format!("（{}{date}）", source.title)
     });

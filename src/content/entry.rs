@@ -144,6 +144,13 @@ pub enum Style {
     Image(String),
 }
 
+impl Changed {
+    /// The newest of the sources that say so.
+    pub fn newest(&self) -> Option<&Citation> {
+        self.sources.iter().max_by_key(|source| source.date)
+    }
+}
+
 impl Block {
     /// The cells of a row with the byte offset of each in the text; any other block is one cell.
     pub fn cells(&self) -> impl Iterator<Item = (usize, &str)> {

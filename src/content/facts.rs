@@ -2,7 +2,7 @@
 
 use super::{
     File, Problem,
-    entry::{Changed, Citation},
+    entry::Changed,
     ours::{Frame, shape},
 };
 use serde::Deserialize;
@@ -116,7 +116,7 @@ impl Facts {
     ) {
         for (id, figure) in &figures {
             frame.cited(path, &figure.source, problems);
-            let sources = cite(frame, path, &figure.was_sources, problems);
+            let sources = frame.citations(path, &figure.was_sources, problems);
             if let Some(was) = &figure.was {
                 let changed = Changed { what: figure.what.clone(), was: was.clone(), sources };
                 self.changed.push((("figure".to_owned(), id.clone(), String::new()), changed));
@@ -161,7 +161,7 @@ impl Facts {
             let older = Changed {
                 what: format!("{label}{title}"),
                 was: changed.was.clone(),
-                sources: cite(frame, path, &changed.sources, problems),
+                sources: frame.citations(path, &changed.sources, problems),
             };
             self.changed
                 .push(((name.to_owned(), changed.row.clone(), changed.column.clone()), older));
@@ -268,8 +268,4 @@ impl TableShape {
             Some(text) => format!("{text} {}", shape.unit),
         }
     }
-}
-
-fn cite(frame: &Frame, path: &str, names: &[String], problems: &mut Vec<Problem>) -> Vec<Citation> {
-    names.iter().filter_map(|name| frame.cited(path, name, problems)).collect()
 }

@@ -331,6 +331,16 @@ impl Frame {
         self.citation(text).map_err(|message| problems.push(Problem::error(file, 0, message))).ok()
     }
 
+    /// All the places that are named rightly.
+    pub(super) fn citations(
+        &self,
+        file: &str,
+        names: &[String],
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Citation> {
+        names.iter().filter_map(|name| self.cited(file, name, problems)).collect()
+    }
+
     /// Reads an entry. What spoils it altogether is the error; anything less joins `problems`.
     fn entry(&self, path: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Entry, Problem> {
         let (_, head, body, first) =
@@ -348,9 +358,7 @@ impl Frame {
                 format!("topics.toml 里没有主题 `{topic}`；请加上，或把文件放进已有的主题文件夹"),
             )
         })?;
-        let mut cite = |names: &[String]| -> Vec<Citation> {
-            names.iter().filter_map(|name| self.cited(path, name, problems)).collect()
-        };
+        let mut cite = |names: &[String]| self.citations(path, names, problems);
         let sources = cite(&shape.sources);
         let disputed = shape.disputed.into_iter().map(|disputed| Disputed {
             sources: cite(&disputed.sources),

@@ -46,7 +46,9 @@ impl Key {
             let Ok(meta) = fs::metadata(&path) else { continue };
             let modified = meta.modified().map_err(read)?;
             newest = newest.max(modified);
-            (path, meta.len(), modified, inode(&meta)).hash(&mut state);
+            // The same folder has the same state, however its path was spelled.
+            let below = path.strip_prefix(folder).unwrap_or(&path);
+            (below, meta.len(), modified, inode(&meta)).hash(&mut state);
         }
         let mut place = DefaultHasher::new();
         whole.hash(&mut place);

@@ -25,6 +25,9 @@ use jiff::civil::Date;
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
 
+/// How many hits are judged by their scope at least, so that the best one does not depend on how many are asked for.
+const DEPTH: usize = 20;
+
 /// What is left of the score of an entry about one product whose product the question does not name: an answer
 /// about the wrong product is worse than none.
 const UNNAMED: f32 = 0.6;
@@ -64,7 +67,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize) -> Result<Fo
     let mut twins: Vec<u64> = Vec::new();
     for scored in ranked {
         let twin = twins.iter().position(|twin| *twin == scored.twin);
-        if twin.is_none() && hits.len() == top {
+        if twin.is_none() && hits.len() == top.max(DEPTH) {
             break;
         }
         let entry = index.entry_at(scored.address)?;
@@ -88,6 +91,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize) -> Result<Fo
         }
     }
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+    hits.truncate(top);
     Ok(Found { question, hits })
 }
 

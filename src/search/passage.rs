@@ -23,6 +23,14 @@ pub struct Passage {
     pub text: String,
 }
 
+impl Passage {
+    /// What the text says beyond the sentence to read out, a line each.
+    pub fn more(&self) -> impl Iterator<Item = &str> {
+        let more = self.text.strip_prefix(&self.say).unwrap_or_default();
+        more.lines().filter(|line| !line.is_empty())
+    }
+}
+
 /// A few words of an entry around what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snippet {

@@ -170,12 +170,11 @@ pub(super) fn topic(library: &Library, id: &str) -> Result<Option<String>> {
 pub(super) fn search(library: &Library, answer: &Answer) -> Result<String> {
     let (reply, choices) = match (&answer.status, answer.hits.first()) {
         (Status::Answered(passage), Some(hit)) => {
-            let more = passage.text.strip_prefix(&passage.say).unwrap_or_default();
             let reply = Reply {
                 title: &hit.entry.title,
                 url: hit.entry.url(),
                 say: &passage.say,
-                more: more.lines().filter(|line| !line.is_empty()).collect(),
+                more: passage.more().collect(),
                 notes: Notes::new(library, &hit.entry, answer.day),
             };
             (Some(reply), 0)

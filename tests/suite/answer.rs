@@ -163,3 +163,17 @@ fn an_answer_about_another_product_is_none() {
     let other = answer(&library, "钱包退款多久到账", DAY, 5).unwrap();
     assert!(!matches!(other.status, Status::Answered(_)), "{}", other.confidence);
 }
+
+/// What is best does not depend on how many hits are asked for.
+#[test]
+fn fewer_hits_are_the_first_of_more() {
+    let library = Library::of(&Place::default().files().unwrap()).unwrap();
+    for question in ["按量付费", "服务器", "怎么验证产品", "接入备案收费吗"] {
+        let ids = |top: usize| {
+            let found = jieda::search::search(&library.index, question, DAY, top).unwrap();
+            found.hits.into_iter().map(|hit| hit.entry.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(1)[..], ids(10)[..1], "{question}");
+        assert_eq!(ids(3)[..], ids(10)[..3], "{question}");
+    }
+}

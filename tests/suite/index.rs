@@ -68,6 +68,18 @@ fn an_index_is_built_once_and_used_again() {
     assert_eq!(world.folders().len(), 1);
 }
 
+/// A path may be written in several ways; that is no change.
+#[test]
+fn the_spelling_of_the_folder_does_not_matter() {
+    let world = World::new();
+    let first = world.open();
+    let detour = world.root.path().join("index/../content");
+    let second =
+        Library::open(&Place { content: Some(detour), ..world.place() }, Proof::Quick).unwrap();
+    assert_eq!(second.notices, [""; 0]);
+    assert_eq!(first.index.folder, second.index.folder);
+}
+
 #[test]
 fn changed_content_is_noticed_without_reading_it() {
     let world = World::new();
