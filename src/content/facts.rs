@@ -1,34 +1,126 @@
 //! Facts that stand once and are shown in many entries: `facts/*.toml`.
+//!
+//! A table says what depends on a province, a product, a kind of filing; its cells are typed, each knows the section
+//! on which it rests, and each column has the sentence that answers from a cell. `figure.toml` has what depends on
+//! nothing.
 
 use super::{
     File, Problem,
-    entry::Changed,
+    domain::Domain,
+    entry::{Changed, Citation, Disputed},
     ours::{Frame, shape},
 };
+use indexmap::IndexMap;
+use jiff::civil::Date;
+use regex::{Captures, Regex};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::LazyLock,
+};
 
-/// The single figures of `facts/figure.toml` and the tables of all other files of `facts/`.
-#[derive(Default)]
+/// Everything of `facts/`.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    figures: BTreeMap<String, FigureShape>,
-    tables: BTreeMap<String, TableShape>,
-    /// Older values by table, row and column; figures are the table `figure`, with an empty column.
-    changed: Vec<((String, String, String), Changed)>,
+    pub(super) figures: IndexMap<String, Figure>,
+    pub(super) tables: BTreeMap<String, Table>,
 }
 
-/// What a directive turns into.
-pub(super) struct Filled {
-    /// Markdown; a table has several lines.
+/// A fact that depends on nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Figure {
+    /// The number with its unit.
     pub(super) text: String,
-    /// Older values of what is shown.
-    pub(super) changed: Vec<Changed>,
+    pub(super) source: Citation,
+    pub(super) changed: Option<Changed>,
+    pub(super) disputed: Option<Disputed>,
+}
+
+/// Facts that depend on the values of some domains.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    /// The domains.
+    pub(super) key: Vec<String>,
+    /// What the domains are called.
+    pub(super) key_titles: Vec<String>,
+    pub(super) columns: IndexMap<String, Column>,
+    /// In the order of the file.
+    pub(super) rows: Vec<Row>,
+    /// By row and column; no row means all of them.
+    changed: Vec<(Option<String>, String, Changed)>,
+    disputed: Vec<(Option<String>, String, Disputed)>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub(super) title: String,
+    pub(super) unit: String,
+    source: Citation,
+    absent: Option<Absent>,
+    say: Option<String>,
+    say_absent: Option<String>,
+}
+
+/// What an empty cell means, with what is shown for it.
+#[derive(Debug, Clone)]
+enum Absent {
+    /// The sources do not say.
+    Unknown(String),
+    /// It is not so.
+    No(String),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    /// For each key the values for which the row holds.
+    pub(super) keys: Vec<Keys>,
+    /// For each key what these are called.
+    pub(super) labels: Vec<String>,
+    cells: BTreeMap<String, Cell>,
+    /// For the row of a part: only these cells differ from the whole.
+    own: Option<HashSet<String>>,
+}
+
+/// The values of a key for which a row holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Keys {
+    Any,
+    /// All that no other row names.
+    Others,
+    These(Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+struct Cell {
+    value: Value,
+    source: Citation,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Int(i64),
+    Bool(bool),
+    Date(Date),
+    Text(String),
+    Words(Vec<String>),
+    /// The value of a domain, with its label.
+    Id(String, String),
+}
+
+/// What the cells of a column hold.
+enum Kind<'f> {
+    Int,
+    Bool,
+    Date,
+    Text,
+    Words,
+    Domain(&'f Domain),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FiguresFile {
-    row: BTreeMap<String, FigureShape>,
+    row: IndexMap<String, FigureShape>,
 }
 
 #[derive(Deserialize)]
@@ -40,33 +132,56 @@ struct FigureShape {
     was: Option<String>,
     #[serde(default)]
     was_sources: Vec<String>,
+    disputed: Option<FigureDisputedShape>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FigureDisputedShape {
+    says: Vec<String>,
+    sources: Vec<String>,
+    decision: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TableShape {
-    /// What a row is named after.
-    #[serde(rename = "key")]
-    _key: Vec<String>,
-    column: BTreeMap<String, ColumnShape>,
-    /// In the order of the file.
-    row: toml::Table,
+    key: Vec<String>,
+    column: IndexMap<String, ColumnShape>,
+    /// A table by id, or an array of tables with the keys as columns.
+    row: toml::Value,
     #[serde(default)]
     cell: Vec<CellShape>,
     #[serde(default)]
     changed: Vec<ChangedShape>,
+    #[serde(default)]
+    disputed: Vec<DisputedShape>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ColumnShape {
     title: String,
+    #[serde(default)]
+    kind: String,
     source: String,
     #[serde(default)]
     unit: String,
-    /// What an empty cell says.
+    absent: Option<AbsentShape>,
     #[serde(default)]
-    absent: String,
+    ask: Vec<String>,
+    say: Option<String>,
+    say_absent: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AbsentShape {
+    #[serde(default)]
+    means: String,
+    #[serde(default)]
+    text: String,
+    value: Option<toml::Value>,
 }
 
 /// A cell that rests on another section than its column.
@@ -81,10 +196,33 @@ struct CellShape {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangedShape {
-    row: String,
+    row: Option<String>,
     column: String,
     was: String,
     sources: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DisputedShape {
+    row: Option<String>,
+    column: String,
+    what: String,
+    says: Vec<String>,
+    sources: Vec<String>,
+    decision: String,
+}
+
+/// Where problems of one file go.
+struct Report<'p> {
+    path: &'p str,
+    problems: &'p mut Vec<Problem>,
+}
+
+impl Report<'_> {
+    fn error(&mut self, message: String) {
+        self.problems.push(Problem::error(self.path, 0, message));
+    }
 }
 
 impl Facts {
@@ -98,174 +236,466 @@ impl Facts {
             };
             if name == "figure" {
                 let figures = shape(files, path, problems)
-                    .map_or(BTreeMap::new(), |file: FiguresFile| file.row);
-                facts.add_figures(path, figures, frame, problems);
-            } else if let Some(table) = shape(files, path, problems) {
-                facts.add_table(path, name, table, frame, problems);
+                    .map_or(IndexMap::new(), |file: FiguresFile| file.row);
+                facts.figures = figures
+                    .into_iter()
+                    .filter_map(|(id, figure)| Some((id, figure.read(path, frame, problems)?)))
+                    .collect();
+            } else if let Some(table) = shape::<TableShape>(files, path, problems) {
+                let report = &mut Report { path, problems };
+                facts.tables.insert(name.to_owned(), table.read(frame, report));
             }
         }
         facts
     }
+}
 
-    fn add_figures(
-        &mut self,
-        path: &str,
-        figures: BTreeMap<String, FigureShape>,
-        frame: &Frame,
-        problems: &mut Vec<Problem>,
-    ) {
-        for (id, figure) in &figures {
-            frame.cited(path, &figure.source, problems);
-            let sources = frame.citations(path, &figure.was_sources, problems);
-            if let Some(was) = &figure.was {
-                let changed = Changed { what: figure.what.clone(), was: was.clone(), sources };
-                self.changed.push((("figure".to_owned(), id.clone(), String::new()), changed));
-            }
-        }
-        self.figures = figures;
-    }
-
-    fn add_table(
-        &mut self,
-        path: &str,
-        name: &str,
-        table: TableShape,
-        frame: &Frame,
-        problems: &mut Vec<Problem>,
-    ) {
-        let mut error = |message: String| problems.push(Problem::error(path, 0, message));
-        let named = table.cell.iter().map(|cell| (&cell.row, &cell.column));
-        for (row, column) in
-            named.chain(table.changed.iter().map(|changed| (&changed.row, &changed.column)))
-        {
-            if !table.row.contains_key(row) || !table.column.contains_key(column) {
-                error(format!("没有 `{row}` 这一行或 `{column}` 这一列；请改正"));
-            }
-        }
-        for (id, row) in &table.row {
-            for column in row.as_table().into_iter().flat_map(|row| row.keys()) {
-                if !table.column.contains_key(column) {
-                    error(format!(
-                        "行 `{id}` 里的 `{column}` 不是列；请在 [column.{column}] 里写明，或改正"
-                    ));
-                }
-            }
-        }
-        let columns = table.column.values().map(|column| &column.source);
-        for source in columns.chain(table.cell.iter().map(|cell| &cell.source)) {
-            frame.cited(path, source, problems);
-        }
-        for changed in &table.changed {
-            let title = table.column.get(&changed.column).map_or("", |column| &column.title);
-            let label = table.text(&changed.row, "label").unwrap_or_else(|| changed.row.clone());
-            let older = Changed {
-                what: format!("{label}{title}"),
-                was: changed.was.clone(),
-                sources: frame.citations(path, &changed.sources, problems),
-            };
-            self.changed
-                .push(((name.to_owned(), changed.row.clone(), changed.column.clone()), older));
-        }
-        self.tables.insert(name.to_owned(), table);
-    }
-
-    /// What stands for `{{ directive }}`: a figure (`figure.sms_deadline`), a cell (`product.ecs.sites`) or a table
-    /// (`table product: label, sites where kind = server`).
-    ///
-    /// Fails with the reason, in Chinese, if the directive names something that is not there.
-    pub(super) fn fill(&self, directive: &str) -> Result<Filled, String> {
-        if let Some(table) = directive.strip_prefix("table ") {
-            return self.fill_table(table);
-        }
-        let mut names = directive.split('.');
-        match (names.next(), names.next(), names.next(), names.next()) {
-            (Some("figure"), Some(id), None, _) => {
-                let figure = self
-                    .figures
-                    .get(id)
-                    .ok_or_else(|| format!("facts/figure.toml 里没有 `{id}`"))?;
-                Ok(Filled { text: figure.text.clone(), changed: self.changed("figure", id, "") })
-            }
-            (Some(table), Some(row), Some(column), None) => {
-                let found = self.table(table)?;
-                found.known(column)?;
-                if !found.row.contains_key(row) {
-                    return Err(format!("facts/{table}.toml 里没有 `{row}` 这一行"));
-                }
-                let text = found
-                    .text(row, column)
-                    .ok_or_else(|| format!("`{row}` 的 `{column}` 是空的"))?;
-                Ok(Filled { text, changed: self.changed(table, row, column) })
-            }
-            _ => {
-                Err("写法是 `figure.名字`、`表.行.列` 或 `table 表: 列, 列 where 列 = 值`"
-                    .to_owned())
-            }
-        }
-    }
-
-    fn fill_table(&self, directive: &str) -> Result<Filled, String> {
-        let (name, rest) = directive.split_once(':').ok_or("`table 表` 后面要有冒号和列")?;
-        let (columns, condition) = rest
-            .split_once(" where ")
-            .map_or((rest, None), |(columns, condition)| (columns, Some(condition)));
-        let table = self.table(name.trim())?;
-        let columns: Vec<&str> = columns.split(',').map(str::trim).collect();
-        let heads = columns.iter().map(|column| table.known(column).map(|shape| &*shape.title));
-        let heads = heads.collect::<Result<Vec<_>, _>>()?;
-        let wanted = condition
-            .map(|condition| condition.split_once('=').ok_or("where 后面要写 `列 = 值`"))
-            .transpose()?;
-        let wanted = wanted.map(|(column, value)| (column.trim(), value.trim()));
-        if let Some((column, _)) = wanted {
-            table.known(column)?;
-        }
-        let mut filled = Filled {
-            text: format!("|{}|\n|{}\n", heads.join("|"), "---|".repeat(heads.len())),
-            changed: Vec::new(),
-        };
-        let fits = |row: &str| {
-            wanted.is_none_or(|(column, value)| table.text(row, column).as_deref() == Some(value))
-        };
-        for row in table.row.keys().filter(|row| fits(row)) {
-            let cells = columns.iter().map(|column| table.cell_text(row, column));
-            filled.text.push_str(&format!("|{}|\n", cells.collect::<Vec<_>>().join("|")));
-            filled
-                .changed
-                .extend(columns.iter().flat_map(|column| self.changed(name.trim(), row, column)));
-        }
-        Ok(filled)
-    }
-
-    fn table(&self, name: &str) -> Result<&TableShape, String> {
-        self.tables.get(name).ok_or_else(|| format!("没有 facts/{name}.toml"))
-    }
-
-    fn changed(&self, table: &str, row: &str, column: &str) -> Vec<Changed> {
-        let mine =
-            self.changed.iter().filter(|((t, r, c), _)| (&**t, &**r, &**c) == (table, row, column));
-        mine.map(|(_, changed)| changed.clone()).collect()
+impl FigureShape {
+    fn read(self, path: &str, frame: &Frame, problems: &mut Vec<Problem>) -> Option<Figure> {
+        let changed = self.was.map(|was| Changed {
+            what: self.what.clone(),
+            was,
+            sources: frame.citations(path, &self.was_sources, problems),
+        });
+        let disputed = self.disputed.map(|disputed| Disputed {
+            what: self.what,
+            says: disputed.says,
+            sources: frame.citations(path, &disputed.sources, problems),
+            decision: disputed.decision,
+        });
+        let source = frame.cited(path, &self.source, problems)?;
+        Some(Figure { text: self.text, source, changed, disputed })
     }
 }
 
 impl TableShape {
-    fn known(&self, column: &str) -> Result<&ColumnShape, String> {
-        self.column.get(column).ok_or_else(|| format!("没有 `{column}` 这一列"))
+    fn read(self, frame: &Frame, report: &mut Report<'_>) -> Table {
+        let unknown = self.key.iter().find(|key| !frame.domains.contains_key(*key));
+        if let Some(key) = unknown {
+            report.error(format!("没有 domains/{key}.toml；请加上 `{key}`，或改正 key"));
+        }
+        let titles = self.key.iter().map(|key| {
+            frame.domains.get(key).map_or_else(|| key.clone(), |domain| domain.title.clone())
+        });
+        let mut table = Table {
+            key_titles: titles.collect(),
+            key: self.key,
+            columns: IndexMap::new(),
+            rows: Vec::new(),
+            changed: Vec::new(),
+            disputed: Vec::new(),
+        };
+        let mut kinds = IndexMap::new();
+        let mut fillers = BTreeMap::new();
+        for (id, shape) in self.column {
+            let Some(kind) = Kind::read(&shape.kind, frame) else {
+                report.error(format!(
+                    "列 `{id}` 的 kind 不能是 `{}`；可以是 int、bool、date、text、words 或 domain:值域",
+                    shape.kind
+                ));
+                continue;
+            };
+            let filler = shape.absent.as_ref().and_then(|absent| absent.value.clone());
+            if let Some(column) = shape.read(&id, frame, report) {
+                fillers.extend(filler.map(|value| (id.clone(), value)));
+                kinds.insert(id.clone(), kind);
+                table.columns.insert(id, column);
+            }
+        }
+        table.read_rows(self.row, &kinds, &fillers, frame, report);
+        for CellShape { row, column, source } in self.cell {
+            if let Some(source) = frame.cited(report.path, &source, report.problems) {
+                let mine = table.rows.iter_mut().find(|other| other.is(&row));
+                match mine.and_then(|row| row.cells.get_mut(&column)) {
+                    Some(cell) => cell.source = source,
+                    None => report.error(format!("`{row}` 的 `{column}` 没有值；请改正 [[cell]]")),
+                }
+            }
+        }
+        for ChangedShape { row, column, was, sources } in self.changed {
+            if let Some(what) = table.place(row.as_deref(), &column, report) {
+                let sources = frame.citations(report.path, &sources, report.problems);
+                table.changed.push((row, column, Changed { what, was, sources }));
+            }
+        }
+        for DisputedShape { row, column, what, says, sources, decision } in self.disputed {
+            if table.place(row.as_deref(), &column, report).is_some() {
+                let sources = frame.citations(report.path, &sources, report.problems);
+                table.disputed.push((row, column, Disputed { what, says, sources, decision }));
+            }
+        }
+        table.check_sentences(report);
+        table
+    }
+}
+
+impl ColumnShape {
+    fn read(self, id: &str, frame: &Frame, report: &mut Report<'_>) -> Option<Column> {
+        if !self.ask.is_empty() && self.say.is_none() {
+            report.error(format!("列 `{id}` 有 ask 没有 say；请写上用格子作答的句子"));
+        }
+        let absent = self.absent.and_then(|absent| match (&*absent.means, absent.value) {
+            (_, Some(_)) => None,
+            ("unknown" | "", None) => Some(Absent::Unknown(absent.text)),
+            ("no", None) => Some(Absent::No(absent.text)),
+            (means, None) => {
+                report.error(format!(
+                    "列 `{id}` 的 absent 不能是 `{means}`；可以是 unknown、no，或写 value"
+                ));
+                None
+            }
+        });
+        Some(Column {
+            source: frame.cited(report.path, &self.source, report.problems)?,
+            title: self.title,
+            unit: self.unit,
+            absent,
+            say: self.say,
+            say_absent: self.say_absent,
+        })
+    }
+}
+
+impl<'f> Kind<'f> {
+    fn read(text: &str, frame: &'f Frame) -> Option<Self> {
+        Some(match text {
+            "int" => Self::Int,
+            "bool" => Self::Bool,
+            "date" => Self::Date,
+            "text" | "" => Self::Text,
+            "words" => Self::Words,
+            other => Self::Domain(frame.domains.get(other.strip_prefix("domain:")?)?),
+        })
+    }
+
+    fn value(&self, value: &toml::Value) -> Option<Value> {
+        Some(match (self, value) {
+            (Self::Int, toml::Value::Integer(number)) => Value::Int(*number),
+            (Self::Bool, toml::Value::Boolean(yes)) => Value::Bool(*yes),
+            (Self::Date, toml::Value::Datetime(date)) => {
+                Value::Date(date.to_string().parse().ok()?)
+            }
+            (Self::Text, toml::Value::String(text)) => Value::Text(text.clone()),
+            (Self::Words, toml::Value::Array(_)) => Value::Words(strings(value)?),
+            (Self::Domain(domain), toml::Value::String(id)) => {
+                Value::Id(id.clone(), domain.label(id)?.to_owned())
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn strings(value: &toml::Value) -> Option<Vec<String>> {
+    let items = value.as_array()?.iter();
+    items.map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+impl Table {
+    fn read_rows(
+        &mut self,
+        rows: toml::Value,
+        kinds: &IndexMap<String, Kind<'_>>,
+        fillers: &BTreeMap<String, toml::Value>,
+        frame: &Frame,
+        report: &mut Report<'_>,
+    ) {
+        // One key: `[row]` by id. Several: `[[row]]` with the keys as columns.
+        let rows: Vec<(Vec<Keys>, toml::Table)> = match rows {
+            toml::Value::Table(rows) if self.key.len() == 1 => rows
+                .into_iter()
+                .map(|(id, row)| {
+                    let cells = row.as_table().cloned().unwrap_or_default();
+                    (vec![Keys::These(vec![id])], cells)
+                })
+                .collect(),
+            toml::Value::Array(rows) => rows
+                .into_iter()
+                .filter_map(|row| row.as_table().cloned())
+                .map(|mut row| {
+                    (self.key.iter().map(|key| Keys::read(row.remove(key))).collect(), row)
+                })
+                .collect(),
+            _ => {
+                report.error("一个键的表写 [row]，每行一个值；几个键的表写 [[row]]".to_owned());
+                return;
+            }
+        };
+        for (keys, cells) in rows {
+            let mut row = Row {
+                labels: self.labels(&keys, frame, report),
+                keys,
+                cells: BTreeMap::new(),
+                own: None,
+            };
+            let name = row.labels.join("、");
+            for (id, value) in &cells {
+                let read = kinds.get(id).map(|kind| kind.value(value));
+                match read {
+                    Some(Some(value)) => {
+                        let source = self.columns[id].source.clone();
+                        row.cells.insert(id.clone(), Cell { value, source });
+                    }
+                    Some(None) => report.error(format!(
+                        "{name}的 `{id}` 不能是 `{}`；请照这一列的 kind 改正",
+                        value.to_string().trim_matches('"')
+                    )),
+                    None => report.error(format!(
+                        "{name}这一行里的 `{id}` 不是列；请在 [column.{id}] 里写明，或改正"
+                    )),
+                }
+            }
+            self.inherit(&mut row, frame);
+            for (id, column) in &self.columns {
+                if row.cells.contains_key(id) {
+                    continue;
+                }
+                let value = fillers.get(id).map(|value| kinds[id].value(value));
+                match value {
+                    Some(Some(value)) => {
+                        let source = column.source.clone();
+                        row.cells.insert(id.clone(), Cell { value, source });
+                    }
+                    Some(None) => {
+                        report.error(format!("列 `{id}` 的 absent 不合它的 kind；请改正"))
+                    }
+                    None if column.absent.is_none() => report.error(format!(
+                        "{name}的 `{id}` 是空的；请填上，或在 [column.{id}] 里写 absent"
+                    )),
+                    None => {}
+                }
+            }
+            if self.rows.iter().any(|other| other.overlaps(&row)) {
+                report.error(format!("{name}写了两行；请留一行"));
+            }
+            self.rows.push(row);
+        }
+    }
+
+    /// The row of a part takes from the row of the whole what it does not say itself.
+    fn inherit(&self, row: &mut Row, frame: &Frame) {
+        let [Keys::These(ids)] = &*row.keys else { return };
+        let part = frame.domains.get(&self.key[0]).and_then(|domain| domain.part.get(&ids[0]));
+        let Some(part) = part else { return };
+        row.own = Some(row.cells.keys().cloned().collect());
+        if let Some(whole) = self.rows.iter().find(|other| other.is(&part.of)) {
+            for (id, cell) in &whole.cells {
+                row.cells.entry(id.clone()).or_insert_with(|| cell.clone());
+            }
+        }
+    }
+
+    fn labels(&self, keys: &[Keys], frame: &Frame, report: &mut Report<'_>) -> Vec<String> {
+        let mut labels = Vec::new();
+        for (name, keys) in self.key.iter().zip(keys) {
+            let Some(domain) = frame.domains.get(name) else { continue };
+            labels.push(match keys {
+                Keys::Any => "不限".to_owned(),
+                Keys::Others => domain.others.clone(),
+                Keys::These(ids) => {
+                    let mut names = Vec::new();
+                    for id in ids {
+                        match domain.label(id) {
+                            Some(label) => names.push(label),
+                            None => report.error(format!(
+                                "`{id}` 不在 domains/{name}.toml 里；请加上，或改正这一行"
+                            )),
+                        }
+                    }
+                    names.join("、")
+                }
+            });
+        }
+        labels
+    }
+
+    /// What a place of the table is called; an error if there is no such place.
+    fn place(&self, row: Option<&str>, column: &str, report: &mut Report<'_>) -> Option<String> {
+        let title = self.columns.get(column).map(|column| &column.title);
+        let label = row.map(|id| self.rows.iter().find(|row| row.is(id)));
+        match (title, label) {
+            (Some(title), None) => Some(title.clone()),
+            (Some(title), Some(Some(row))) => {
+                let label = row.text("label").unwrap_or_else(|| row.labels.join("、"));
+                Some(format!("{label}{title}"))
+            }
+            _ => {
+                let row = row.map_or(String::new(), |row| format!("`{row}` 这一行或 "));
+                report.error(format!("没有 {row}`{column}` 这一列；请改正"));
+                None
+            }
+        }
+    }
+
+    /// Sentences can be made of every cell.
+    fn check_sentences(&self, report: &mut Report<'_>) {
+        for (id, column) in &self.columns {
+            let empty = self.rows.iter().any(|row| !row.cells.contains_key(id));
+            if column.say.is_some() && empty && column.say_absent.is_none() {
+                report.error(format!("列 `{id}` 有空格子，要写 say_absent：空着的时候怎么答"));
+            }
+            for row in &self.rows {
+                match self.say(row, id) {
+                    Some(Err(name)) => {
+                        report.error(format!(
+                            "列 `{id}` 的句子里的 `{{{name}}}` 不是键，也不是列；请改正"
+                        ));
+                        break;
+                    }
+                    Some(Ok(say)) if super::ours::length(&say) > super::ours::SAY_LIMIT => {
+                        let limit = super::ours::SAY_LIMIT;
+                        report.error(format!("列 `{id}` 的句子超过 {limit} 字：“{say}”；请改短"));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// The sentence that answers from a cell; nothing for a column that has none.
+    ///
+    /// Fails with the name in braces that is neither a key nor a column.
+    fn say(&self, row: &Row, column: &str) -> Option<Result<String, String>> {
+        static NAME: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new(r"\{([a-z_-]+)\}").expect("a valid pattern"));
+        let shape = &self.columns[column];
+        let value = row.cells.get(column).map(|cell| &cell.value);
+        let no = value.is_none_or(|value| *value == Value::Bool(false));
+        let template = if no { shape.say_absent.as_ref()? } else { shape.say.as_ref()? };
+        let mut unknown = None;
+        let said = NAME.replace_all(template, |found: &Captures<'_>| {
+            let name = if &found[1] == "value" { column } else { &found[1] };
+            let key = self.key.iter().position(|key| key == name);
+            if let Some(key) = key {
+                return row.labels.get(key).cloned().unwrap_or_default();
+            }
+            if !self.columns.contains_key(name) {
+                unknown = Some(name.to_owned());
+            }
+            row.text(name).unwrap_or_default()
+        });
+        Some(unknown.map_or(Ok(said.into_owned()), Err))
+    }
+
+    /// The source, the older values and the disputes of a cell; no row means the whole column.
+    pub(super) fn grounds(&self, row: &Row, column: &str) -> Grounds<'_> {
+        let here = |place: &Option<String>, other: &str| {
+            let mine = place.as_ref().is_none_or(|id| row.is(id));
+            mine && column == other
+        };
+        Grounds {
+            changed: self
+                .changed
+                .iter()
+                .filter(|(row, id, _)| here(row, id))
+                .map(|(.., changed)| changed)
+                .collect(),
+            disputed: self
+                .disputed
+                .iter()
+                .filter(|(row, id, _)| here(row, id))
+                .map(|(.., disputed)| disputed)
+                .collect(),
+        }
+    }
+
+    /// The cell as it stands in a table: the value with its unit, or what stands for an empty one.
+    pub(super) fn shown(&self, row: &Row, column: &str) -> String {
+        let shape = &self.columns[column];
+        match (row.text(column), &shape.absent) {
+            (Some(text), _) if shape.unit.is_empty() => text,
+            (Some(text), _) => format!("{text} {}", shape.unit),
+            (None, Some(Absent::Unknown(text) | Absent::No(text))) => text.clone(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// On what a cell rests; an empty one on what its column rests.
+    pub(super) fn source<'t>(&'t self, row: &'t Row, column: &str) -> &'t Citation {
+        row.cells.get(column).map_or(&self.columns[column].source, |cell| &cell.source)
+    }
+}
+
+/// What else is to be told with a cell.
+pub(super) struct Grounds<'t> {
+    pub(super) changed: Vec<&'t Changed>,
+    pub(super) disputed: Vec<&'t Disputed>,
+}
+
+impl Keys {
+    fn read(value: Option<toml::Value>) -> Self {
+        match value {
+            None => Self::Any,
+            Some(toml::Value::String(text)) if text == "others" => Self::Others,
+            Some(toml::Value::String(text)) => Self::These(vec![text]),
+            Some(value) => Self::These(strings(&value).unwrap_or_default()),
+        }
+    }
+}
+
+impl Row {
+    /// Whether this is the row of a table with one key that holds for this value.
+    pub(super) fn is(&self, key: &str) -> bool {
+        matches!(&*self.keys, [Keys::These(ids)] if *ids == [key])
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        self.keys.iter().zip(&other.keys).all(|pair| match pair {
+            (Keys::These(a), Keys::These(b)) => a.iter().any(|id| b.contains(id)),
+            (Keys::Others, Keys::These(_)) | (Keys::These(_), Keys::Others) => false,
+            _ => true,
+        })
+    }
+
+    /// Whether the row has a value of its own in this column.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.value(column).is_some() && self.is_own(column)
+    }
+
+    /// Whether the row says something about this column that the row of the whole does not.
+    pub(super) fn is_own(&self, column: &str) -> bool {
+        self.own.as_ref().is_none_or(|own| own.contains(column))
+    }
+
+    pub(super) fn value(&self, column: &str) -> Option<&Value> {
+        self.cells.get(column).map(|cell| &cell.value)
     }
 
     /// The value of a cell as it is written in running text.
-    fn text(&self, row: &str, column: &str) -> Option<String> {
-        Some(self.row.get(row)?.get(column)?)
-            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    pub(super) fn text(&self, column: &str) -> Option<String> {
+        self.value(column).map(Value::text)
+    }
+}
+
+impl Value {
+    fn text(&self) -> String {
+        match self {
+            Self::Int(number) => number.to_string(),
+            Self::Bool(yes) => if *yes { "是" } else { "否" }.to_owned(),
+            Self::Date(date) => {
+                format!("{} 年 {} 月 {} 日", date.year(), date.month(), date.day())
+            }
+            Self::Text(text) | Self::Id(_, text) => text.clone(),
+            Self::Words(words) => words.join("、"),
+        }
     }
 
-    /// The value of a cell with its unit, as it stands in a table.
-    fn cell_text(&self, row: &str, column: &str) -> String {
-        let shape = &self.column[column];
-        match self.text(row, column) {
-            None => shape.absent.clone(),
-            Some(text) if shape.unit.is_empty() => text,
-            Some(text) => format!("{text} {}", shape.unit),
+    /// Whether this is the value that a directive writes as `text`.
+    pub(super) fn is(&self, text: &str) -> bool {
+        match self {
+            Self::Int(number) => number.to_string() == text,
+            Self::Bool(yes) => text == if *yes { "yes" } else { "no" },
+            Self::Date(date) => date.to_string() == text,
+            Self::Text(value) | Self::Id(value, _) => value == text,
+            Self::Words(words) => words.iter().any(|word| word == text),
+        }
+    }
+
+    /// By which values are put in order; nothing for those that stay in the order of the file.
+    pub(super) fn order(&self) -> Option<(i64, Date)> {
+        match self {
+            Self::Int(number) => Some((*number, Date::ZERO)),
+            Self::Date(date) => Some((0, *date)),
+            _ => None,
         }
     }
 }

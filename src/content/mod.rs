@@ -12,17 +12,24 @@
 
 mod any;
 mod dialect;
+mod directive;
+mod domain;
 mod entry;
 mod facts;
 mod front;
 mod html;
 pub mod link;
+mod lint;
 mod markdown;
 mod ours;
+mod report;
 mod strong;
 
+pub use domain::{Domain, Part};
 pub use entry::{Block, Changed, Citation, Disputed, Entry, Kind, Link, Mark, Style};
 pub use html::render;
+pub use lint::lint;
+pub use report::{Covered, Disagreements, coverage, disagreements};
 
 use crate::{
     error::{Error, Result},
@@ -54,8 +61,9 @@ pub struct Content {
     /// Empty for a folder that is not ours.
     pub sources: Vec<Source>,
     pub terms: Terms,
-    /// What the values that a scope can have are called, by key and id; the first name is shown.
-    pub names: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// The values that a scope can have, by key.
+    pub domains: BTreeMap<String, Domain>,
+    facts: facts::Facts,
     /// Old ids with the new ones.
     pub moved: BTreeMap<String, String>,
     pub entries: Vec<Entry>,
@@ -81,8 +89,16 @@ pub struct Source {
     pub title: String,
     pub publisher: String,
     pub date: Date,
-    /// Ids and titles.
-    pub sections: Vec<(String, String)>,
+    pub sections: Vec<Section>,
+}
+
+/// A part of a source that can be cited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    pub id: String,
+    pub title: String,
+    /// Why no entry has to cite it.
+    pub left_out: Option<String>,
 }
 
 /// What the search has to know about words: `terms.toml`.

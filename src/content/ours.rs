@@ -1,7 +1,9 @@
 //! A folder in our own formats, held to all their rules.
 
 use super::{
-    Content, File, Problem, Source, Topic,
+    Content, File, Problem, Section, Source, Topic,
+    directive::{self, Filled, add},
+    domain::{self, Domain},
     entry::{Changed, Citation, Disputed, Entry, Kind, Link, Style},
     facts::Facts,
     front,
@@ -18,7 +20,7 @@ use std::{
 
 /// The longest first paragraph that can be read out in one breath, in characters without spaces, and the longest
 /// that should be.
-const SAY_LIMIT: usize = 120;
+pub(super) const SAY_LIMIT: usize = 120;
 const SAY_TARGET: usize = 90;
 /// The longest first sentence.
 const SENTENCE_LIMIT: usize = 60;
@@ -29,7 +31,7 @@ pub(super) struct Frame {
     sources: Vec<Source>,
     topics: Vec<Topic>,
     links: BTreeMap<String, LinkShape>,
-    domains: BTreeMap<String, Domain>,
+    pub(super) domains: BTreeMap<String, Domain>,
     facts: Facts,
 }
 
@@ -78,6 +80,10 @@ struct SourceShape {
 struct SectionShape {
     id: String,
     title: String,
+    /// A long section is split; each part is written `id title` and cited as `#section/id`.
+    #[serde(default)]
+    part: Vec<String>,
+    left_out: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -114,15 +120,6 @@ enum LinkState {
     Unchecked,
     Live,
     Dead,
-}
-
-/// A closed list of values with the names that people use; the first one is shown.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Domain {
-    #[serde(rename = "title")]
-    _title: String,
-    value: BTreeMap<String, Vec<String>>,
 }
 
 /// The front matter of an entry.
@@ -187,11 +184,7 @@ pub(super) fn load(files: &[File]) -> Content {
         title: frame.settings.title.clone(),
         topics: frame.topics.clone(),
         sources: frame.sources.clone(),
-        names: frame
-            .domains
-            .iter()
-            .map(|(key, domain)| (key.clone(), domain.value.clone()))
-            .collect(),
+        domains: frame.domains.clone(),
         terms: shape(files, "terms.toml", &mut problems).unwrap_or_default(),
         moved: shape(files, "moved.toml", &mut problems).unwrap_or_default(),
         ..Content::default()
@@ -228,11 +221,17 @@ pub(super) fn load(files: &[File]) -> Content {
     }
     let order = |topic: &str| frame.topics.iter().position(|other| other.id == topic);
     content.entries.sort_by(|a, b| (order(&a.topic), &a.id).cmp(&(order(&b.topic), &b.id)));
+    name_lines(&mut problems, files);
     content.problems = problems;
-    for problem in content.problems.iter_mut().filter(|problem| problem.line == 0) {
+    content.facts = frame.facts;
+    content
+}
+
+/// Gives each problem without a line the one on which stands what it names.
+pub(super) fn name_lines(problems: &mut [Problem], files: &[File]) {
+    for problem in problems.iter_mut().filter(|problem| problem.line == 0) {
         problem.line = named_line(problem, files).unwrap_or(0);
     }
-    content
 }
 
 /// The first line of the problem's file that has the value which the problem names first.
@@ -264,11 +263,7 @@ impl Frame {
             title: source.title,
             publisher: source.publisher,
             date: source.date.0,
-            sections: source
-                .section
-                .into_iter()
-                .map(|section| (section.id, section.title))
-                .collect(),
+            sections: source.section.into_iter().flat_map(SectionShape::sections).collect(),
         });
         let links: LinksFile = shape(files, "links.toml", problems).unwrap_or_default();
         let topics: TopicsFile = shape(files, "topics.toml", problems).unwrap_or_default();
@@ -277,17 +272,9 @@ impl Frame {
             sources: sources.collect(),
             topics: topics.topic,
             links: links.link.iter().map(|link| (link.id.clone(), link.clone())).collect(),
-            domains: BTreeMap::new(),
+            domains: domain::read(files, problems),
             facts: Facts::default(),
         };
-        for path in files.iter().map(|file| &*file.path) {
-            if let Some(name) =
-                path.strip_prefix("domains/").and_then(|path| path.strip_suffix(".toml"))
-                && let Some(domain) = shape(files, path, problems)
-            {
-                frame.domains.insert(name.to_owned(), domain);
-            }
-        }
         if frame.settings.title.is_empty() {
             frame.settings.title = "解答".to_owned();
         }
@@ -306,18 +293,26 @@ impl Frame {
         let source = self.sources.iter().find(|source| source.id == id);
         let source = source
             .ok_or_else(|| format!("`{text}` 不在 sources.toml 里：没有资料 `{id}`；请改正"))?;
-        let found = source.sections.iter().find(|(other, _)| other == section);
-        let (_, title) = found.ok_or_else(|| {
-            format!(
-                "`{text}` 不在 sources.toml 里：这份资料没有 `{section}` 这一节；请写成 `资料#节`"
-            )
+        let found = source.sections.iter().find(|other| other.id == section);
+        let found = found.ok_or_else(|| {
+            let under = format!("{section}/");
+            let parts = source.sections.iter().filter(|other| other.id.starts_with(&under));
+            match parts.map(|part| format!("`{id}#{}`", part.id)).collect::<Vec<_>>() {
+                parts if parts.is_empty() => format!(
+                    "`{text}` 不在 sources.toml 里：这份资料没有 `{section}` 这一节；请写成 `资料#节`"
+                ),
+                parts => format!(
+                    "`{text}` 这一节很长，分成了几段；请写明是哪一段：{}",
+                    parts.join("、")
+                ),
+            }
         })?;
         Ok(Citation {
             id: id.to_owned(),
             title: source.title.clone(),
             date: Some(source.date),
             section: section.to_owned(),
-            section_title: title.clone(),
+            section_title: found.title.clone(),
         })
     }
 
@@ -359,14 +354,14 @@ impl Frame {
             )
         })?;
         let mut cite = |names: &[String]| self.citations(path, names, problems);
-        let sources = cite(&shape.sources);
+        let mut sources = cite(&shape.sources);
         let disputed = shape.disputed.into_iter().map(|disputed| Disputed {
             sources: cite(&disputed.sources),
             what: disputed.what,
             says: disputed.says,
             decision: disputed.decision,
         });
-        let disputed = disputed.collect();
+        let mut disputed: Vec<Disputed> = disputed.collect();
         let changed = shape.changed.into_iter().map(|changed| Changed {
             sources: cite(&changed.sources),
             what: changed.what,
@@ -387,7 +382,12 @@ impl Frame {
             }
             link.map(LinkShape::link)
         });
-        let blocks = self.blocks(path, body, first, &mut changed, problems);
+        let as_of = shape.as_of.map(|day| day.0).or(sources[0].date);
+        let mut filled = Filled::default();
+        let blocks = self.blocks(path, body, first, &mut filled, problems);
+        filled.sources.iter().for_each(|source| add(&mut sources, source));
+        filled.changed.iter().for_each(|older| add(&mut changed, older));
+        filled.disputed.iter().for_each(|dispute| add(&mut disputed, dispute));
         let ScopeShape { filing, holder, province, product, place } = shape.scope;
         let scope = [
             ("filing", filing),
@@ -417,15 +417,11 @@ impl Frame {
             line: 1,
             ask: shape.ask,
             messages: shape.messages.iter().map(|message| unquoted(message).to_owned()).collect(),
-            as_of: shape.as_of.map(|day| day.0).or(sources[0].date),
+            as_of,
             sources,
             related: shape.related,
             confirm,
-            scope: scope
-                .into_iter()
-                .filter(|(_, ids)| !ids.is_empty())
-                .map(|(key, ids)| (key.to_owned(), ids))
-                .collect(),
+            scope,
             disputed,
             changed,
             review_by: shape.review_by.or(self.settings.review_by).map(|day| day.0),
@@ -440,41 +436,38 @@ impl Frame {
 
     /// The blocks of an entry's text, with directives and links filled in.
     ///
-    /// Older values of the facts that the text shows join `changed`.
+    /// What has to be told with the facts that the text shows joins `all`.
     fn blocks(
         &self,
         path: &str,
         body: &str,
         first: u32,
-        changed: &mut Vec<Changed>,
+        all: &mut Filled,
         problems: &mut Vec<Problem>,
     ) -> Vec<super::Block> {
         static LINK: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"\[([^\]]*)\]\(link:([^)]*)\)").expect("a valid pattern"));
-        static DIRECTIVE: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"\{\{\s*(.*?)\s*\}\}").expect("a valid pattern"));
         let mut lines: Vec<(u32, String)> = Vec::new();
         for (number, line) in (first..).zip(body.lines()) {
-            let filled = DIRECTIVE.replace_all(line, |found: &Captures<'_>| {
-                match self.facts.fill(&found[1]) {
-                    Ok(filled) => {
-                        for older in filled.changed {
-                            if changed.iter().all(|known| known.was != older.was) {
-                                changed.push(older);
-                            }
+            let filled =
+                DIRECTIVE.replace_all(line, |found: &Captures<'_>| {
+                    match directive::fill(&self.facts, &found[1]) {
+                        Ok(filled) => {
+                            all.sources.extend(filled.sources);
+                            all.changed.extend(filled.changed);
+                            all.disputed.extend(filled.disputed);
+                            filled.text
                         }
-                        filled.text
+                        Err(why) => {
+                            problems.push(Problem::error(
+                                path,
+                                number,
+                                format!("`{}` 填不出来：{why}", &found[0]),
+                            ));
+                            String::new()
+                        }
                     }
-                    Err(why) => {
-                        problems.push(Problem::error(
-                            path,
-                            number,
-                            format!("`{}` 填不出来：{why}", &found[0]),
-                        ));
-                        String::new()
-                    }
-                }
-            });
+                });
             let linked =
                 LINK.replace_all(&filled, |found: &Captures<'_>| match self.links.get(&found[2]) {
                     Some(link) if link.state == LinkState::Dead => {
@@ -499,6 +492,27 @@ impl Frame {
     }
 }
 
+/// `{{ directive }}`
+pub(super) static DIRECTIVE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\{\{\s*(.*?)\s*\}\}").expect("a valid pattern"));
+
+impl SectionShape {
+    /// The section, or its parts.
+    fn sections(self) -> Vec<Section> {
+        let Self { id, title, part, left_out } = self;
+        if part.is_empty() {
+            return vec![Section { id, title, left_out }];
+        }
+        let part = part.iter().map(|part| part.split_once(' ').unwrap_or((part, "")));
+        part.map(|(name, what)| Section {
+            id: format!("{id}/{name}"),
+            title: format!("{title}：{what}"),
+            left_out: left_out.clone(),
+        })
+        .collect()
+    }
+}
+
 impl LinkShape {
     fn link(&self) -> Link {
         Link {
@@ -512,6 +526,11 @@ impl LinkShape {
 /// A message as it stands on the screen; writers may put it in 「」.
 fn unquoted(message: &str) -> &str {
     message.strip_prefix('「').and_then(|rest| rest.strip_suffix('」')).unwrap_or(message)
+}
+
+/// How long a text is to read: its characters without spaces.
+pub(super) fn length(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 /// Holds the first paragraph to what can be read out.
@@ -532,7 +551,6 @@ fn check_say(entry: &Entry, problems: &mut Vec<Problem>) -> Result<(), Problem> 
     if first.marks.iter().any(|mark| matches!(mark.kind, Style::Link(_))) {
         remark(Problem::error, "第一段是念给客户的，不能有链接；请移到后面".to_owned());
     }
-    let length = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
     match length(&first.text) {
         long if long > SAY_LIMIT => {
             remark(Problem::error, format!("第一段有 {long} 字，最多 {SAY_LIMIT} 字；请改短"))

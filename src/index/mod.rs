@@ -13,7 +13,7 @@ mod place;
 pub use place::Key;
 
 use crate::{
-    content::{Content, Entry, Source, Terms, Topic},
+    content::{Content, Domain, Entry, Source, Terms, Topic},
     error::{Error, Result},
     problem::Problem,
     text::{Segmenter, normalise},
@@ -68,7 +68,7 @@ pub struct Overview {
     pub sources: Vec<Source>,
     /// Normalised.
     pub terms: Terms,
-    pub names: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    pub domains: BTreeMap<String, Domain>,
     pub moved: BTreeMap<String, String>,
     pub problems: Vec<Problem>,
     pub entries: usize,
@@ -246,7 +246,7 @@ fn overview(content: &Content, version: &str) -> Overview {
         topics: content.topics.clone(),
         sources: content.sources.clone(),
         terms: spelled(&content.terms),
-        names: content.names.clone(),
+        domains: content.domains.clone(),
         moved: content.moved.clone(),
         problems: content.problems.clone(),
         entries: content.entries.len(),

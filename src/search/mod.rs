@@ -97,10 +97,15 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize) -> Result<Fo
 
 /// Whether the question names a product for which the entry holds, or the entry holds for all.
 fn names_product(index: &Index, question: &Question, entry: &Entry) -> bool {
-    let Some(products) = entry.scope.get("product") else { return true };
+    let (Some(products), Some(domain)) =
+        (entry.scope.get("product"), index.overview.domains.get("product"))
+    else {
+        return true;
+    };
     let named = |id: &String| {
-        let names = index.overview.names.get("product").and_then(|values| values.get(id));
-        let mut names = names.into_iter().flatten().map(|name| normalise(name));
+        let names =
+            domain.names().find(|(other, _)| other == id).map_or(&[][..], |(_, names)| names);
+        let mut names = names.iter().map(|name| normalise(name));
         names.any(|name| question.understood().contains(name.as_str()))
     };
     products.iter().any(named)

@@ -8,6 +8,26 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// The writers' guide goes from an empty folder to an answer: its files are written, its commands run.
+#[test]
+fn the_writers_guide_can_be_followed() {
+    let guide =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/writing.md")).unwrap();
+    let (index, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = regex::Regex::new(r"(?ms)^```\w+ (\S+)\n(.*?)^```").unwrap();
+    for found in file.captures_iter(&guide) {
+        let path = scratch.path().join(&found[1]);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, &found[2]).unwrap();
+    }
+    let commands = commands(&guide);
+    assert!(commands.len() > 1, "no commands in the guide");
+    for (command, expected) in commands {
+        let actual = run(&format!("cd \"$SCRATCH\" && {command}"), index.path(), scratch.path());
+        snapbox::assert_data_eq!(actual, snapbox::Data::text(expected));
+    }
+}
+
 /// The commands of a text with what they print: below each `$ jieda …` its output, and `? 2` for a status other
 /// than 0. `[..]` stands for what may differ.
 #[test]

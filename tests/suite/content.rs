@@ -9,6 +9,20 @@ fn markdown_becomes_entries() {
     }
 }
 
+/// Beside each folder of `cases/lint` a `.out` lists what `jieda check` finds in it, on one day.
+#[test]
+fn a_folder_is_looked_over_as_a_whole() {
+    for case in super::cases("lint") {
+        let files = files(&case);
+        let content = content::load(&files);
+        let mut problems = content.problems.clone();
+        problems.extend(content::lint(&files, &content, jiff::civil::date(2026, 11, 22)));
+        problems.sort();
+        let lines: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
+        super::expect(&case, &lines);
+    }
+}
+
 /// A folder, or a single file as the only one of its folder.
 fn files(case: &Path) -> Vec<File> {
     if case.is_dir() {
@@ -49,6 +63,9 @@ fn describe(content: &content::Content) -> String {
             let sources: Vec<&str> = changed.sources.iter().map(|source| &*source.id).collect();
             writeln!(out, "  changed {}: {} ({})", changed.what, changed.was, sources.join(", "))
                 .unwrap();
+        }
+        for disputed in &entry.disputed {
+            writeln!(out, "  disputed {}: {}", disputed.what, disputed.says.join(" / ")).unwrap();
         }
         for index in 0..entry.blocks.len() {
             describe_block(entry, index, &mut out);
