@@ -42,6 +42,15 @@ pub enum Error {
     /// There is no entry of this id.
     #[error("没有条目 `{id}`；`jieda search 词` 可以找到条目的编号")]
     NoEntry { id: String },
+    /// There is no tree of this id.
+    #[error("没有树 `{id}`；有 {known}")]
+    NoTree { id: String, known: String },
+    /// The tree has a mistake and is not walked.
+    #[error("树 `{id}` 有错误，用不了：{why}")]
+    BrokenTree { id: String, why: String },
+    /// An answer that was given to a tree is none.
+    #[error("{what}")]
+    Answer { what: String },
     /// A line of a file of questions is not of the right form.
     #[error("{file}:{line}: {what}")]
     Question { file: String, line: usize, what: String },

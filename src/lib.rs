@@ -25,6 +25,7 @@ pub mod library;
 pub mod problem;
 pub mod search;
 pub mod text;
+pub mod tree;
 pub mod web;
 pub mod wire;
 

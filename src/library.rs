@@ -4,6 +4,7 @@ use crate::{
     content::{self, Content, Entry, File, link},
     error::{Error, Result},
     index::{self, Index, Key, Proof},
+    tree::{self, Forest},
 };
 use include_dir::{Dir, include_dir};
 use std::{
@@ -151,9 +152,9 @@ impl Library {
             key = place.key()?;
         }
         let root = place.root();
-        let (content, version) = load(place)?;
+        let (content, forest, version) = load(&place.files()?);
         let draft = key.draft(&root);
-        index::write(&content, &version, &draft)?;
+        index::write(&content, &forest, &version, &draft)?;
         let folder = key.folder(&root);
         if folder.exists() {
             fs::remove_dir_all(&folder)
@@ -165,7 +166,8 @@ impl Library {
 
     /// A library in memory, of files that need not be on disk.
     pub fn of(files: &[File]) -> Result<Self> {
-        let index = Index::in_memory(&content::load(files), &version(files))?;
+        let (content, forest, version) = load(files);
+        let index = Index::in_memory(&content, forest, &version)?;
         Ok(Self::new(index, Vec::new(), &Place::default()))
     }
 
@@ -173,6 +175,12 @@ impl Library {
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
         let id = self.index.overview.moved.get(id).map_or(id, |moved| moved);
         self.index.entry(id)
+    }
+
+    /// The entries that an outcome cites.
+    pub fn cited(&self, outcome: &tree::Outcome) -> Result<Vec<Entry>> {
+        let entries = outcome.cite.iter().filter_map(|id| self.entry(id).transpose());
+        entries.collect()
     }
 
     /// All entries as lists show them, by topic and id. Read once.
@@ -223,13 +231,15 @@ impl Library {
 
 /// Builds the index on disk, or in memory where that is not to be.
 fn build(place: &Place, key: &Key, notices: &mut Vec<String>) -> Result<Index> {
-    let (content, version) = load(place)?;
+    let (content, forest, version) = load(&place.files()?);
     if !key.settled {
-        return Index::in_memory(&content, &version);
+        return Index::in_memory(&content, forest, &version);
     }
     let root = place.root();
     let draft = key.draft(&root);
-    match index::write(&content, &version, &draft).and_then(|()| settle(key, &root, &draft)) {
+    match index::write(&content, &forest, &version, &draft)
+        .and_then(|()| settle(key, &root, &draft))
+    {
         Ok(index) => Ok(index),
         Err(error) => {
             drop(fs::remove_dir_all(&draft));
@@ -237,7 +247,7 @@ fn build(place: &Place, key: &Key, notices: &mut Vec<String>) -> Result<Index> {
                 "{}；这次的索引只在内存里，要留下来请用 `--index` 指定可写的文件夹",
                 crate::error::chain(&error)
             ));
-            Index::in_memory(&content, &version)
+            Index::in_memory(&content, forest, &version)
         }
     }
 }
@@ -255,9 +265,11 @@ fn settle(key: &Key, root: &Path, draft: &Path) -> Result<Index> {
     Index::open(&folder, Proof::Quick)
 }
 
-fn load(place: &Place) -> Result<(Content, String)> {
-    let files = place.files()?;
-    Ok((content::load(&files), version(&files)))
+fn load(files: &[File]) -> (Content, Forest, String) {
+    let mut content = content::load(files);
+    let forest = tree::load(files, &content);
+    content.problems.extend(forest.problems().cloned());
+    (content, forest, version(files))
 }
 
 /// The checksum over paths and bytes of all files, as eight hexadecimal digits.

@@ -40,6 +40,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     }
     let mut problems = content.problems.clone();
     problems.extend(content::lint(&files, &content, common.today()));
+    problems.extend(super::tree::problems(&files, &content));
     problems.sort();
     for problem in &problems {
         if args.json {

@@ -8,6 +8,7 @@ mod index;
 mod search;
 mod serve;
 mod show;
+mod tree;
 
 use clap::{
     Arg, ArgAction, Args, ColorChoice, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -32,6 +33,7 @@ enum Sub {
     Ask(ask::Args),
     Search(search::Args),
     Show(show::Args),
+    Tree(tree::Args),
     Index(index::Args),
     Check(check::Args),
     Eval(eval::Args),
@@ -137,6 +139,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Sub::Ask(args) => ask::run(args, common),
         Sub::Search(args) => search::run(args, common),
         Sub::Show(args) => show::run(args, common),
+        Sub::Tree(args) => tree::run(args, common),
         Sub::Index(args) => index::run(args, common),
         Sub::Check(args) => check::run(args, common),
         Sub::Eval(args) => eval::run(args, common),
@@ -156,7 +159,7 @@ fn chinese(command: Command) -> Command {
         .disable_help_flag(true)
         .disable_version_flag(true)
         .arg(flag("help", 'h', "显示这段说明", ActionKind::Help));
-    if !names.is_empty() {
+    if command.get_name() == "jieda" {
         command = command.arg(flag("version", 'V', "显示版本", ActionKind::Version));
     }
     let positional: Vec<String> =

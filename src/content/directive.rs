@@ -187,7 +187,13 @@ fn rows<'t>(table: &'t Table, filter: &Filter<'_>) -> Result<Vec<&'t Row>, Strin
             row.is_own(column) && row.value(column).is_some_and(|cell| cell.is(value))
         }
     };
-    Ok(table.rows.iter().filter(fits).collect())
+    let rows: Vec<&Row> = table.rows.iter().filter(fits).collect();
+    match filter {
+        Filter::Where(column, value) if rows.is_empty() => {
+            Err(format!("没有一行的 `{column}` 是 `{value}`；是或否写 yes、no"))
+        }
+        _ => Ok(rows),
+    }
 }
 
 impl<'d> Filter<'d> {

@@ -13,48 +13,52 @@ use super::{
 use indexmap::IndexMap;
 use jiff::civil::Date;
 use regex::{Captures, Regex};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashSet},
     sync::LazyLock,
 };
 
 /// Everything of `facts/`.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Facts {
-    pub(super) figures: IndexMap<String, Figure>,
-    pub(super) tables: BTreeMap<String, Table>,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Facts {
+    pub(crate) figures: IndexMap<String, Figure>,
+    pub(crate) tables: BTreeMap<String, Table>,
 }
 
 /// A fact that depends on nothing.
-#[derive(Debug, Clone)]
-pub(super) struct Figure {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Figure {
     /// The number with its unit.
-    pub(super) text: String,
-    pub(super) source: Citation,
-    pub(super) changed: Option<Changed>,
-    pub(super) disputed: Option<Disputed>,
+    pub(crate) text: String,
+    /// The number alone, for comparisons.
+    pub(crate) number: Option<i64>,
+    pub(crate) source: Citation,
+    pub(crate) changed: Option<Changed>,
+    pub(crate) disputed: Option<Disputed>,
 }
 
 /// Facts that depend on the values of some domains.
-#[derive(Debug, Clone)]
-pub(super) struct Table {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Table {
     /// The domains.
-    pub(super) key: Vec<String>,
+    pub(crate) key: Vec<String>,
     /// What the domains are called.
-    pub(super) key_titles: Vec<String>,
-    pub(super) columns: IndexMap<String, Column>,
+    pub(crate) key_titles: Vec<String>,
+    pub(crate) columns: IndexMap<String, Column>,
     /// In the order of the file.
-    pub(super) rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// By row and column; no row means all of them.
     changed: Vec<(Option<String>, String, Changed)>,
     disputed: Vec<(Option<String>, String, Disputed)>,
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct Column {
-    pub(super) title: String,
-    pub(super) unit: String,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Column {
+    pub(crate) title: String,
+    /// `int`, `bool`, `date`, `text`, `words` or `domain:…`.
+    pub(crate) kind: String,
+    pub(crate) unit: String,
     source: Citation,
     absent: Option<Absent>,
     say: Option<String>,
@@ -62,7 +66,7 @@ pub(super) struct Column {
 }
 
 /// What an empty cell means, with what is shown for it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Absent {
     /// The sources do not say.
     Unknown(String),
@@ -70,34 +74,34 @@ enum Absent {
     No(String),
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct Row {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Row {
     /// For each key the values for which the row holds.
-    pub(super) keys: Vec<Keys>,
+    pub(crate) keys: Vec<Keys>,
     /// For each key what these are called.
-    pub(super) labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
     cells: BTreeMap<String, Cell>,
     /// For the row of a part: only these cells differ from the whole.
     own: Option<HashSet<String>>,
 }
 
 /// The values of a key for which a row holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Keys {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Keys {
     Any,
     /// All that no other row names.
     Others,
     These(Vec<String>),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Cell {
     value: Value,
     source: Citation,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Value {
     Int(i64),
     Bool(bool),
     Date(Date),
@@ -127,6 +131,7 @@ struct FiguresFile {
 #[serde(deny_unknown_fields)]
 struct FigureShape {
     text: String,
+    n: Option<i64>,
     what: String,
     source: String,
     was: Option<String>,
@@ -264,7 +269,7 @@ impl FigureShape {
             decision: disputed.decision,
         });
         let source = frame.cited(path, &self.source, problems)?;
-        Some(Figure { text: self.text, source, changed, disputed })
+        Some(Figure { text: self.text, number: self.n, source, changed, disputed })
     }
 }
 
@@ -348,6 +353,7 @@ impl ColumnShape {
         Some(Column {
             source: frame.cited(report.path, &self.source, report.problems)?,
             title: self.title,
+            kind: if self.kind.is_empty() { "text".to_owned() } else { self.kind },
             unit: self.unit,
             absent,
             say: self.say,
@@ -599,7 +605,7 @@ impl Table {
     }
 
     /// The cell as it stands in a table: the value with its unit, or what stands for an empty one.
-    pub(super) fn shown(&self, row: &Row, column: &str) -> String {
+    pub(crate) fn shown(&self, row: &Row, column: &str) -> String {
         let shape = &self.columns[column];
         match (row.text(column), &shape.absent) {
             (Some(text), _) if shape.unit.is_empty() => text,
@@ -609,16 +615,31 @@ impl Table {
         }
     }
 
+    /// The row for these values of the keys, one each. A part falls back to the whole, then to the others.
+    pub(crate) fn row(&self, values: &[&str], domains: &BTreeMap<String, Domain>) -> Option<&Row> {
+        let whole = |(key, value): (&String, &&str)| {
+            let part = domains.get(key).and_then(|domain| domain.part.get(*value));
+            part.map_or_else(|| (*value).to_owned(), |part| part.of.clone())
+        };
+        let wholes: Vec<String> = self.key.iter().zip(values).map(whole).collect();
+        let wholes: Vec<&str> = wholes.iter().map(|id| &**id).collect();
+        [values, &wholes].into_iter().find_map(|values| {
+            let named = self.rows.iter().find(|row| row.fits(values, false));
+            named
+                .or_else(|| self.rows.iter().find(|row| values == wholes && row.fits(values, true)))
+        })
+    }
+
     /// On what a cell rests; an empty one on what its column rests.
-    pub(super) fn source<'t>(&'t self, row: &'t Row, column: &str) -> &'t Citation {
+    pub(crate) fn source<'t>(&'t self, row: &'t Row, column: &str) -> &'t Citation {
         row.cells.get(column).map_or(&self.columns[column].source, |cell| &cell.source)
     }
 }
 
 /// What else is to be told with a cell.
 pub(super) struct Grounds<'t> {
-    pub(super) changed: Vec<&'t Changed>,
-    pub(super) disputed: Vec<&'t Disputed>,
+    pub(crate) changed: Vec<&'t Changed>,
+    pub(crate) disputed: Vec<&'t Disputed>,
 }
 
 impl Keys {
@@ -634,8 +655,16 @@ impl Keys {
 
 impl Row {
     /// Whether this is the row of a table with one key that holds for this value.
-    pub(super) fn is(&self, key: &str) -> bool {
+    pub(crate) fn is(&self, key: &str) -> bool {
         matches!(&*self.keys, [Keys::These(ids)] if *ids == [key])
+    }
+
+    fn fits(&self, values: &[&str], others: bool) -> bool {
+        self.keys.iter().zip(values).all(|(keys, value)| match keys {
+            Keys::Any => true,
+            Keys::Others => others,
+            Keys::These(ids) => ids.iter().any(|id| id == value),
+        })
     }
 
     fn overlaps(&self, other: &Self) -> bool {
@@ -647,21 +676,21 @@ impl Row {
     }
 
     /// Whether the row has a value of its own in this column.
-    pub(super) fn has(&self, column: &str) -> bool {
+    pub(crate) fn has(&self, column: &str) -> bool {
         self.value(column).is_some() && self.is_own(column)
     }
 
     /// Whether the row says something about this column that the row of the whole does not.
-    pub(super) fn is_own(&self, column: &str) -> bool {
+    pub(crate) fn is_own(&self, column: &str) -> bool {
         self.own.as_ref().is_none_or(|own| own.contains(column))
     }
 
-    pub(super) fn value(&self, column: &str) -> Option<&Value> {
+    pub(crate) fn value(&self, column: &str) -> Option<&Value> {
         self.cells.get(column).map(|cell| &cell.value)
     }
 
     /// The value of a cell as it is written in running text.
-    pub(super) fn text(&self, column: &str) -> Option<String> {
+    pub(crate) fn text(&self, column: &str) -> Option<String> {
         self.value(column).map(Value::text)
     }
 }
@@ -680,7 +709,7 @@ impl Value {
     }
 
     /// Whether this is the value that a directive writes as `text`.
-    pub(super) fn is(&self, text: &str) -> bool {
+    pub(crate) fn is(&self, text: &str) -> bool {
         match self {
             Self::Int(number) => number.to_string() == text,
             Self::Bool(yes) => text == if *yes { "yes" } else { "no" },
@@ -691,7 +720,7 @@ impl Value {
     }
 
     /// By which values are put in order; nothing for those that stay in the order of the file.
-    pub(super) fn order(&self) -> Option<(i64, Date)> {
+    pub(crate) fn order(&self) -> Option<(i64, Date)> {
         match self {
             Self::Int(number) => Some((*number, Date::ZERO)),
             Self::Date(date) => Some((0, *date)),

@@ -15,7 +15,7 @@ mod dialect;
 mod directive;
 mod domain;
 mod entry;
-mod facts;
+pub(crate) mod facts;
 mod front;
 mod html;
 pub mod link;
@@ -27,8 +27,10 @@ mod strong;
 
 pub use domain::{Domain, Part};
 pub use entry::{Block, Changed, Citation, Disputed, Entry, Kind, Link, Mark, Style};
+pub use facts::Facts;
 pub use html::render;
 pub use lint::lint;
+pub(crate) use ours::name_lines;
 pub use report::{Covered, Disagreements, coverage, disagreements};
 
 use crate::{
@@ -47,7 +49,7 @@ use std::{
 pub struct File {
     /// The path below the folder, with `/`.
     pub path: String,
-    /// Its bytes, or why they could not be read; empty for what is neither markdown nor TOML.
+    /// Its bytes, or why they could not be read; empty for what is neither markdown nor TOML nor TSV.
     pub bytes: std::result::Result<Vec<u8>, String>,
 }
 
@@ -63,12 +65,20 @@ pub struct Content {
     pub terms: Terms,
     /// The values that a scope can have, by key.
     pub domains: BTreeMap<String, Domain>,
-    facts: facts::Facts,
+    /// What stands once and is shown in many places.
+    pub facts: Facts,
+    /// Outside addresses by id.
+    pub links: BTreeMap<String, Link>,
     /// Old ids with the new ones.
     pub moved: BTreeMap<String, String>,
     pub entries: Vec<Entry>,
     /// By file and line.
     pub problems: Vec<Problem>,
+}
+
+/// Reads a TOML file. Fails with the line of the mistake.
+pub(crate) fn toml<T: serde::de::DeserializeOwned>(file: &File) -> std::result::Result<T, Problem> {
+    front::toml(&file.path, &file.text()?, 1)
 }
 
 /// What a folder of entries is about.
@@ -207,7 +217,7 @@ fn is_markdown(path: &str) -> bool {
 }
 
 fn is_text(path: &str) -> bool {
-    is_markdown(path) || path.ends_with(".toml")
+    is_markdown(path) || path.ends_with(".toml") || path.ends_with(".tsv")
 }
 
 /// A heading as part of an id: letters, digits and hyphens.

@@ -185,6 +185,7 @@ pub(super) fn load(files: &[File]) -> Content {
         topics: frame.topics.clone(),
         sources: frame.sources.clone(),
         domains: frame.domains.clone(),
+        links: frame.links.iter().map(|(id, link)| (id.clone(), link.link())).collect(),
         terms: shape(files, "terms.toml", &mut problems).unwrap_or_default(),
         moved: shape(files, "moved.toml", &mut problems).unwrap_or_default(),
         ..Content::default()
@@ -209,7 +210,11 @@ pub(super) fn load(files: &[File]) -> Content {
     for entry in &mut content.entries {
         targets.resolve(entry, &mut problems);
         entry.related.retain(|id| {
-            let there = taken.contains(id);
+            let tree = id.strip_prefix("tree:").map(|id| format!("trees/{id}.toml"));
+            let there = match tree {
+                Some(path) => files.iter().any(|file| file.path == path),
+                None => taken.contains(id),
+            };
             if !there {
                 let message = format!(
                     "`{id}` 不是条目，不能写在 related 里；请写条目的编号，例如 `server/least-term`"
@@ -228,7 +233,7 @@ pub(super) fn load(files: &[File]) -> Content {
 }
 
 /// Gives each problem without a line the one on which stands what it names.
-pub(super) fn name_lines(problems: &mut [Problem], files: &[File]) {
+pub(crate) fn name_lines(problems: &mut [Problem], files: &[File]) {
     for problem in problems.iter_mut().filter(|problem| problem.line == 0) {
         problem.line = named_line(problem, files).unwrap_or(0);
     }
@@ -250,8 +255,7 @@ pub(super) fn shape<T: DeserializeOwned>(
     problems: &mut Vec<Problem>,
 ) -> Option<T> {
     let file = files.iter().find(|file| file.path == path)?;
-    let read = file.text().and_then(|text| front::toml(path, &text, 1));
-    read.map_err(|problem| problems.push(problem)).ok()
+    super::toml(file).map_err(|problem| problems.push(problem)).ok()
 }
 
 impl Frame {

@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     problem::Problem,
     text::{Segmenter, normalise},
+    tree::Forest,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 use tantivy::{
     DocAddress, DocSet, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyDocument, Term,
@@ -56,6 +58,7 @@ const SAMPLE: usize = 100;
 const WRITER_BYTES: usize = 32 << 20;
 
 const OVERVIEW: &str = "overview.json";
+const TREES: &str = "trees.json";
 const MANIFEST: &str = "manifest.json";
 
 /// What an index knows besides its entries.
@@ -187,12 +190,13 @@ pub struct Index {
     pub segmenter: Segmenter,
     /// Where it lies; nowhere if it is in memory.
     pub folder: Option<PathBuf>,
+    forest: OnceLock<Forest>,
 }
 
-/// Builds the index of `content` in `folder`, which must not exist yet, and proves it.
+/// Builds the index of `content` and its trees in `folder`, which must not exist yet, and proves it.
 ///
 /// Fails if the folder cannot be written, or if what was written is not what was meant.
-pub fn write(content: &Content, version: &str, folder: &Path) -> Result<()> {
+pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -> Result<()> {
     let failed = |source| Error::Write { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;
     let overview = overview(content, version);
@@ -200,6 +204,8 @@ pub fn write(content: &Content, version: &str, folder: &Path) -> Result<()> {
     fill(content, &segmenter(&overview.terms), directory)?;
     let json = serde_json::to_vec(&overview).expect("an overview is plain data");
     fs::write(folder.join(OVERVIEW), json).map_err(failed)?;
+    let json = serde_json::to_vec(forest).expect("trees are plain data");
+    fs::write(folder.join(TREES), json).map_err(failed)?;
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -305,10 +311,27 @@ impl Index {
     }
 
     /// Builds an index that lasts as long as the program.
-    pub fn in_memory(content: &Content, version: &str) -> Result<Self> {
+    pub fn in_memory(content: &Content, forest: Forest, version: &str) -> Result<Self> {
         let overview = overview(content, version);
         let index = fill(content, &segmenter(&overview.terms), RamDirectory::create())?;
-        Self::new(index, overview, None)
+        let index = Self::new(index, overview, None)?;
+        // The index is new, so there are no trees yet.
+        let _ = index.forest.set(forest);
+        Ok(index)
+    }
+
+    /// The decision trees. Read once.
+    pub fn forest(&self) -> Result<&Forest> {
+        if let Some(forest) = self.forest.get() {
+            return Ok(forest);
+        }
+        let dir = self.folder.clone().unwrap_or_default();
+        let read = fs::read(dir.join(TREES)).map_err(|error| error.to_string());
+        let read = read
+            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+        let forest = read
+            .map_err(|why| Error::Damaged { dir, what: format!("读不了 {TREES}（{why}）") })?;
+        Ok(self.forest.get_or_init(|| forest))
     }
 
     fn new(mut index: tantivy::Index, overview: Overview, folder: Option<PathBuf>) -> Result<Self> {
@@ -317,7 +340,8 @@ impl Index {
         let reader: IndexReader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let (_, fields) = Fields::schema();
-        Ok(Self { searcher: reader.searcher(), fields, overview, segmenter, folder })
+        let searcher = reader.searcher();
+        Ok(Self { searcher, fields, overview, segmenter, folder, forest: OnceLock::new() })
     }
 
     /// All documents are there, and evenly chosen entries are found by every word of their own titles.

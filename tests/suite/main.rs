@@ -9,6 +9,7 @@ mod index;
 mod licences;
 mod page;
 mod server;
+mod shipped;
 mod web;
 
 use std::{

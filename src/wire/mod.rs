@@ -3,6 +3,10 @@
 //! All fields are always there, `null` or `[]` where empty. Dates are `2019-08-16`. Addresses start with `/` and
 //! leave the base path out.
 
+mod tree;
+
+pub use tree::{QuestionJson, TreeJson, WalkJson, question, trees, walk};
+
 use crate::{
     answer::{self, Status},
     content::{Block, Changed, Citation, Entry, Kind},

@@ -1,0 +1,178 @@
+//! From what a person typed to answers.
+
+use super::{Answer, Forest, Kind, Prefill, Question, Tree};
+use crate::{content::Domain, text::normalise};
+use regex::Regex;
+use std::{collections::BTreeMap, ops::Range};
+
+/// What was heard in a question.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Heard {
+    /// Answers that count, with the words in which they were heard.
+    pub sure: BTreeMap<String, (Answer, String)>,
+    /// Answers that are proposed and still asked.
+    pub suggested: BTreeMap<String, (Answer, String)>,
+    /// Taken because nothing was said about them.
+    pub assumed: BTreeMap<String, Answer>,
+}
+
+/// What directly before a word denies it.
+const DENIALS: [&str; 8] = ["不是", "没有", "不用", "并非", "没用", "不在", "非", "别"];
+
+/// A word of the question that answers one of the tree's questions.
+struct Found<'t> {
+    question: &'t Question,
+    answer: Answer,
+    range: Range<usize>,
+    denied: bool,
+}
+
+/// The answers to a question with the words that give them, normalised.
+pub(super) fn words(
+    question: &Question,
+    domains: &BTreeMap<String, Domain>,
+) -> Vec<(Answer, Vec<String>)> {
+    let plain = |words: &[String]| {
+        words.iter().map(|word| normalise(word).as_str().to_owned()).collect::<Vec<_>>()
+    };
+    match &question.kind {
+        Kind::Choice(options) => options
+            .iter()
+            .map(|option| {
+                let label = [normalise(&option.label).as_str().to_owned()];
+                (Answer::Id(option.id.clone()), [&plain(&option.hear)[..], &label].concat())
+            })
+            .collect(),
+        Kind::Multi(options, _) => options
+            .iter()
+            .map(|option| {
+                let label = [normalise(&option.label).as_str().to_owned()];
+                (
+                    Answer::Ids([option.id.clone()].into()),
+                    [&plain(&option.hear)[..], &label].concat(),
+                )
+            })
+            .collect(),
+        Kind::Domain(domain) => domains.get(domain).map_or(Vec::new(), |domain| {
+            domain.names().map(|(id, names)| (Answer::Id(id.to_owned()), plain(names))).collect()
+        }),
+        Kind::Bool => vec![
+            (Answer::Bool(true), plain(&question.hear)),
+            (Answer::Bool(false), plain(&question.hear_not)),
+        ],
+        Kind::Int(..) | Kind::Date | Kind::Text(_) => Vec::new(),
+    }
+}
+
+/// Fills a tree in from what a person typed.
+///
+/// The longest word wins and eats the shorter ones inside it, over all questions of the tree. A word that is denied
+/// answers nothing; a question with two different answers is not answered.
+pub fn hear(forest: &Forest, tree: &Tree, typed: &str) -> Heard {
+    let normal = normalise(typed);
+    let text = normal.as_str();
+    let mut found: Vec<Found<'_>> = Vec::new();
+    for question in tree.questions.values() {
+        for (answer, words) in words(question, &forest.domains) {
+            let no = matches!(answer, Answer::Bool(false));
+            for word in words.iter().filter(|word| !word.is_empty()) {
+                for (start, _) in text.match_indices(&**word) {
+                    let range = start..start + word.len();
+                    if cuts_latin(text, &range) {
+                        continue;
+                    }
+                    let denied =
+                        !no && DENIALS.iter().any(|denial| text[..start].ends_with(denial));
+                    found.push(Found { question, answer: answer.clone(), range, denied });
+                }
+            }
+        }
+        found.extend(patterns(question, typed, text));
+    }
+    let lengths: Vec<Range<usize>> = found.iter().map(|found| found.range.clone()).collect();
+    let inside = |range: &Range<usize>| {
+        lengths.iter().any(|other| {
+            other.len() > range.len() && other.start <= range.start && range.end <= other.end
+        })
+    };
+    found.retain(|found| !inside(&found.range));
+    let mut heard = Heard::default();
+    for question in tree.questions.values() {
+        let mine: Vec<&Found<'_>> =
+            found.iter().filter(|found| found.question.id == question.id).collect();
+        let said = mine.iter().filter(|found| !found.denied);
+        let mut answers: Vec<&Answer> = Vec::new();
+        said.clone().for_each(|found| add(&mut answers, &found.answer));
+        let together = match (&question.kind, &*answers) {
+            (Kind::Multi(..), [_, ..]) => Some(Answer::Ids(
+                answers
+                    .iter()
+                    .flat_map(|answer| match answer {
+                        Answer::Ids(ids) => ids.iter().cloned().collect::<Vec<_>>(),
+                        _ => Vec::new(),
+                    })
+                    .collect(),
+            )),
+            (_, [answer]) => Some((*answer).clone()),
+            _ => None,
+        };
+        let words = said.map(|found| normal.origin(found.range.clone())).map(|range| &typed[range]);
+        let words = words.collect::<Vec<_>>().join("、");
+        match (together, question.prefill) {
+            (Some(answer), Prefill::Skip) => {
+                drop(heard.sure.insert(question.id.clone(), (answer, words)))
+            }
+            (Some(answer), Prefill::Suggest) => {
+                drop(heard.suggested.insert(question.id.clone(), (answer, words)))
+            }
+            _ => {}
+        }
+        if mine.is_empty()
+            && let Some(answer) = &question.assume
+        {
+            heard.assumed.insert(question.id.clone(), answer.clone());
+        }
+    }
+    heard
+}
+
+/// Numbers, dates and texts that the patterns of a question find.
+fn patterns<'t>(question: &'t Question, typed: &str, text: &str) -> Vec<Found<'t>> {
+    let mut found = Vec::new();
+    // What a person calls something is taken as it was typed, numbers as they were understood.
+    let is_text = matches!(question.kind, Kind::Text(_));
+    let text = if is_text { typed } else { text };
+    for pattern in &question.hear_pattern {
+        let Ok(pattern) = Regex::new(pattern) else { continue };
+        for captures in pattern.captures_iter(text) {
+            let Some(group) = captures.get(1) else { continue };
+            let group_text = group.as_str().trim_matches(|c: char| {
+                c.is_whitespace() || "“”\"「」『』《》'，。？！".contains(c)
+            });
+            if let Ok(answer) = Answer::parse(group_text, question, &BTreeMap::new()) {
+                found.push(Found {
+                    question,
+                    answer,
+                    range: if is_text { 0..0 } else { group.range() },
+                    denied: false,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Whether a Latin word or a number goes on beyond the range.
+fn cuts_latin(text: &str, range: &Range<usize>) -> bool {
+    let letter = |c: char| c.is_ascii_alphanumeric();
+    let joins = |before: Option<char>, after: Option<char>| matches!((before, after), (Some(before), Some(after)) if letter(before) && letter(after));
+    joins(text[..range.start].chars().next_back(), text[range.clone()].chars().next())
+        || joins(text[range.clone()].chars().next_back(), text[range.end..].chars().next())
+}
+
+/// Adds what is not there yet.
+pub(super) fn add<T: PartialEq>(all: &mut Vec<T>, one: T) {
+    if !all.contains(&one) {
+        all.push(one);
+    }
+}

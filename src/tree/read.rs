@@ -1,0 +1,805 @@
+//! `trees/*.toml` → trees. Read flat, then typed.
+
+use super::{
+    Answer, Atom, Choice, Comparison, Forest, Guard, Item, Kind, Next, Note, Operand, Outcome,
+    Parser, Prefill, Question, Reference, Rename, Rule, Test, Tree, Verdict, Words,
+    eval::key_question, prove, text::Form,
+};
+use crate::{
+    content::{self, Content, File},
+    problem::{Level, Problem},
+};
+use indexmap::IndexMap;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashSet};
+
+/// No question has more options.
+const OPTION_LIMIT: usize = 12;
+
+/// Names that mean something in addresses.
+const RESERVED: [&str; 8] = ["all", "q", "day", "unsure", "unknown", "none", "yes", "no"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TreeShape {
+    id: String,
+    title: String,
+    #[serde(default)]
+    ask: Vec<String>,
+    owner: Option<String>,
+    question: Vec<QuestionShape>,
+    rule: Vec<RuleShape>,
+    outcome: Vec<OutcomeShape>,
+    #[serde(default)]
+    rename: Vec<Rename>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuestionShape {
+    id: String,
+    kind: String,
+    ask: String,
+    #[serde(default)]
+    why: String,
+    #[serde(default)]
+    find_out: String,
+    #[serde(default)]
+    option: Vec<ChoiceShape>,
+    none: Option<String>,
+    min: Option<i64>,
+    max: Option<i64>,
+    #[serde(default)]
+    unit: String,
+    domain: Option<String>,
+    parse: Option<String>,
+    #[serde(default)]
+    hear: Vec<String>,
+    #[serde(default)]
+    hear_not: Vec<String>,
+    #[serde(default)]
+    hear_pattern: Vec<String>,
+    prefill: Option<Prefill>,
+    assume: Option<toml::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChoiceShape {
+    id: String,
+    label: String,
+    #[serde(default)]
+    hear: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleShape {
+    id: String,
+    then: String,
+    when: toml::Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutcomeShape {
+    id: String,
+    verdict: Verdict,
+    title: String,
+    say: String,
+    #[serde(default)]
+    step: Vec<String>,
+    #[serde(default)]
+    ask: Vec<String>,
+    #[serde(default)]
+    cite: Vec<String>,
+    confirm: Option<String>,
+    #[serde(default)]
+    find_out: String,
+    #[serde(default)]
+    next: Vec<NextShape>,
+    #[serde(default)]
+    note: Vec<NoteShape>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NextShape {
+    tree: String,
+    #[serde(default)]
+    set: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoteShape {
+    when: toml::Value,
+    text: String,
+}
+
+/// Reads and proves all trees of a folder. One with an error is not among those to be walked.
+pub fn load(files: &[File], content: &Content) -> Forest {
+    let mut forest = Forest {
+        facts: content.facts.clone(),
+        domains: content.domains.clone(),
+        links: content.links.clone(),
+        ..Forest::default()
+    };
+    let mut found: Vec<(Tree, String, Vec<Problem>)> = Vec::new();
+    for file in files {
+        let name = file.path.strip_prefix("trees/").and_then(|name| name.strip_suffix(".toml"));
+        let Some(name) = name.filter(|name| !name.ends_with(".cases")) else { continue };
+        let mut problems = Vec::new();
+        match content::toml::<TreeShape>(file) {
+            Ok(shape) => {
+                let mut reader =
+                    Reader { forest: &forest, content, file: &file.path, problems: &mut problems };
+                let tree = reader.tree(shape, name);
+                found.push((tree, file.path.clone(), problems));
+            }
+            Err(problem) => forest.broken.push((name.to_owned(), name.to_owned(), vec![problem])),
+        }
+    }
+    let known: HashSet<String> = found.iter().map(|(tree, ..)| tree.id.clone()).collect();
+    let mut links = Vec::new();
+    for (tree, path, mut problems) in found {
+        if problems.iter().all(|problem| problem.level == Level::Warning) {
+            prove::prove(&forest, &tree, &path, &mut problems);
+        }
+        content::name_lines(&mut problems, files);
+        problems.sort();
+        problems.dedup();
+        if problems.iter().any(|problem| problem.level == Level::Error) {
+            forest.broken.push((tree.id, tree.title, problems));
+        } else {
+            links.push((tree.id.clone(), path));
+            forest.trees.insert(tree.id.clone(), tree);
+            forest.warnings.extend(problems);
+        }
+    }
+    for (id, path) in links {
+        let mut problems = Vec::new();
+        next_trees(&forest, &known, &forest.trees[&id], &path, &mut problems);
+        content::name_lines(&mut problems, files);
+        forest.warnings.extend(problems);
+    }
+    forest
+}
+
+/// The trees that outcomes lead to are there and know what they are told.
+fn next_trees(
+    forest: &Forest,
+    known: &HashSet<String>,
+    tree: &Tree,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) {
+    for outcome in tree.outcomes.values() {
+        for next in &outcome.next {
+            let Some(other) = forest.trees.get(&next.tree) else {
+                let why = if known.contains(&next.tree) {
+                    "有错误，还不能用"
+                } else {
+                    "不存在"
+                };
+                problems.push(Problem::warning(
+                    path,
+                    0,
+                    format!("结论 `{}` 的 next 指向的树 `{}` {why}", outcome.id, next.tree),
+                ));
+                continue;
+            };
+            for (question, answer) in &next.set {
+                let told =
+                    other.questions.get(question).ok_or_else(|| format!("没有问题 `{question}`"));
+                let told = told.and_then(|question| match answer.starts_with('{') {
+                    true => Ok(Answer::Unsure),
+                    false => Answer::parse(answer, question, &forest.domains),
+                });
+                if let Err(why) = told {
+                    problems.push(Problem::warning(
+                        path,
+                        0,
+                        format!("结论 `{}` 的 next：`{}` 那棵树里 {why}", outcome.id, next.tree),
+                    ));
+                }
+            }
+        }
+    }
+}
+
+struct Reader<'r> {
+    forest: &'r Forest,
+    content: &'r Content,
+    file: &'r str,
+    problems: &'r mut Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn error(&mut self, message: String) {
+        self.problems.push(Problem::error(self.file, 0, message));
+    }
+
+    fn tree(&mut self, shape: TreeShape, name: &str) -> Tree {
+        if shape.id != name {
+            self.error(format!("`{}` 和文件名 `{name}` 不一样；请改成一样", shape.id));
+        }
+        if !shape.title.ends_with('？') {
+            self.error(format!("标题 `{}` 不是问句；请用“？”结尾", shape.title));
+        }
+        let mut tree = Tree {
+            id: shape.id,
+            title: shape.title,
+            ask: shape.ask,
+            owner: shape.owner,
+            questions: IndexMap::new(),
+            rules: IndexMap::new(),
+            outcomes: IndexMap::new(),
+            renames: shape.rename,
+            shown: Vec::new(),
+            keys: BTreeMap::new(),
+        };
+        for question in shape.question {
+            let id = question.id.clone();
+            self.name(&id);
+            if let Some(question) = self.question(question)
+                && tree.questions.insert(id.clone(), question).is_some()
+            {
+                self.error(format!("问题 `{id}` 写了两次；请改一个名字"));
+            }
+        }
+        let ids: Vec<String> = shape.outcome.iter().map(|outcome| outcome.id.clone()).collect();
+        for rule in shape.rule {
+            if !ids.contains(&rule.then) {
+                self.error(format!(
+                    "规则 `{}` 的结论 `{}` 不存在；请加上，或改正 then",
+                    rule.id, rule.then
+                ));
+            }
+            let what = format!("规则 `{}`", rule.id);
+            let when = self.guards(&tree, &what, rule.when);
+            if tree.rules.insert(rule.id.clone(), Rule { then: rule.then, when }).is_some() {
+                self.error(format!("规则 `{}` 写了两次；请改一个名字", rule.id));
+            }
+        }
+        for outcome in shape.outcome {
+            let id = outcome.id.clone();
+            let outcome = self.outcome(&tree, outcome);
+            if tree.outcomes.insert(id.clone(), outcome).is_some() {
+                self.error(format!("结论 `{id}` 写了两次；请改一个名字"));
+            }
+        }
+        for (name, table) in &self.forest.facts.tables {
+            let questions = table.key.iter().map(|key| key_question(&tree, key).map(str::to_owned));
+            if let Some(questions) = questions.collect() {
+                tree.keys.insert(name.clone(), questions);
+            }
+        }
+        tree.shown = super::walk::shown_columns(&tree);
+        for rename in &tree.renames {
+            let to = tree.questions.get(&rename.to);
+            let options = to.map(|question| {
+                rename
+                    .option
+                    .values()
+                    .map(|id| Answer::parse(id, question, &self.forest.domains))
+                    .collect::<Vec<_>>()
+            });
+            match options {
+                None => self.error(format!("rename 里的问题 `{}` 不存在；请改正", rename.to)),
+                Some(read) => read
+                    .into_iter()
+                    .filter_map(Result::err)
+                    .for_each(|why| self.error(format!("rename：{why}"))),
+            }
+        }
+        tree
+    }
+
+    fn name(&mut self, id: &str) {
+        let fits = id.starts_with(|c: char| c.is_ascii_lowercase())
+            && id
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'));
+        if !fits || RESERVED.contains(&id) {
+            self.error(format!(
+                "`{id}` 不能当名字；请用小写字母、数字和连字符，不用 {}",
+                RESERVED.join("、")
+            ));
+        }
+    }
+
+    fn question(&mut self, shape: QuestionShape) -> Option<Question> {
+        let id = shape.id.clone();
+        let options: Vec<Choice> = shape
+            .option
+            .into_iter()
+            .map(|option| Choice { id: option.id, label: option.label, hear: option.hear })
+            .collect();
+        let mut seen = HashSet::new();
+        for option in &options {
+            if option.id != "none" {
+                self.name(&option.id);
+            }
+            if !seen.insert(&option.id) {
+                self.error(format!("问题 `{id}` 的选项 `{}` 写了两次；请改一个名字", option.id));
+            }
+        }
+        let count = options.len();
+        let kind = match &*shape.kind {
+            "choice" if (2..=OPTION_LIMIT).contains(&count) => Kind::Choice(options),
+            "multi" if (1..=OPTION_LIMIT).contains(&count) => {
+                Kind::Multi(options, shape.none.unwrap_or_else(|| "都没有".to_owned()))
+            }
+            "choice" | "multi" => {
+                self.error(format!("问题 `{id}` 有 {count} 个选项；要 2 到 {OPTION_LIMIT} 个"));
+                return None;
+            }
+            "bool" => Kind::Bool,
+            "int" => match (shape.min, shape.max) {
+                (Some(min), Some(max)) if min < max => Kind::Int(min, max, shape.unit),
+                _ => {
+                    self.error(format!("问题 `{id}` 要写 min 和 max，min 小于 max"));
+                    return None;
+                }
+            },
+            "date" => Kind::Date,
+            "domain" => {
+                let domain = shape.domain.unwrap_or_default();
+                if !self.forest.domains.contains_key(&domain) {
+                    self.error(format!(
+                        "问题 `{id}` 的值域 `{domain}` 不存在；请加上 domains/{domain}.toml"
+                    ));
+                    return None;
+                }
+                Kind::Domain(domain)
+            }
+            "text" => match Parser::read(&shape.parse.clone().unwrap_or_default()) {
+                Some(parser) => Kind::Text(parser),
+                None => {
+                    self.error(format!(
+                        "问题 `{id}` 的 parse 不能是 `{}`；可以是 site_name",
+                        shape.parse.unwrap_or_default()
+                    ));
+                    return None;
+                }
+            },
+            other => {
+                self.error(format!("问题 `{id}` 的 kind 不能是 `{other}`；可以是 choice、multi、bool、int、date、domain、text"));
+                return None;
+            }
+        };
+        for pattern in &shape.hear_pattern {
+            if regex::Regex::new(pattern).map_or(0, |pattern| pattern.captures_len()) != 2 {
+                self.error(format!("问题 `{id}` 的 hear_pattern `{pattern}` 要是只有一个括号组的正则表达式；别的组写 (?:…)"));
+            }
+        }
+        let skips = matches!(kind, Kind::Choice(_) | Kind::Domain(_));
+        let mut question = Question {
+            id,
+            ask: shape.ask,
+            why: shape.why,
+            find_out: shape.find_out,
+            kind,
+            hear: shape.hear,
+            hear_not: shape.hear_not,
+            hear_pattern: shape.hear_pattern,
+            prefill: shape.prefill.unwrap_or(if skips { Prefill::Skip } else { Prefill::Suggest }),
+            assume: None,
+        };
+        self.heard_twice(&question);
+        if let Some(value) = shape.assume {
+            match Answer::parse(&spelled(&value), &question, &self.forest.domains) {
+                Ok(answer) => question.assume = Some(answer),
+                Err(why) => self.error(format!("assume：{why}")),
+            }
+        }
+        Some(question)
+    }
+
+    /// No word is heard by two options.
+    fn heard_twice(&mut self, question: &Question) {
+        let mut taken: BTreeMap<String, String> = BTreeMap::new();
+        for (answer, words) in super::hear::words(question, &self.forest.domains) {
+            for word in words {
+                let answer = answer.to_string();
+                if let Some(other) = taken.insert(word.clone(), answer.clone())
+                    && other != answer
+                {
+                    self.error(format!(
+                        "问题 `{}` 里，`{word}` 既是 `{other}` 又是 `{answer}`；请去掉一处",
+                        question.id
+                    ));
+                }
+            }
+        }
+    }
+
+    fn outcome(&mut self, tree: &Tree, shape: OutcomeShape) -> Outcome {
+        let id = &shape.id;
+        let length = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+        if shape.say.trim().is_empty() {
+            self.error(format!("结论 `{id}` 没有 say；请写一句可以念给客户的话"));
+        }
+        if length(&shape.title) > 20 {
+            self.error(format!("结论 `{id}` 的标题有 {} 字，最多 20 字", length(&shape.title)));
+        }
+        if shape.say.contains("](") {
+            self.error(format!("结论 `{id}` 的 say 是念给客户的，不能有链接；请移到 step"));
+        }
+        if shape.cite.is_empty() {
+            self.error(format!("结论 `{id}` 没有 cite；至少引用一个条目"));
+        }
+        for cited in &shape.cite {
+            if self.content.entries.iter().all(|entry| entry.id != *cited) {
+                self.error(format!("结论 `{id}` 引用的条目 `{cited}` 不存在；请改正"));
+            }
+        }
+        if let Some(link) = &shape.confirm
+            && !self.forest.links.contains_key(link)
+        {
+            self.error(format!(
+                "`{link}` 不在 links.toml 里；请加上，或改正结论 `{id}` 的 confirm"
+            ));
+        }
+        if shape.verdict == Verdict::Depends && shape.confirm.is_none() && shape.find_out.is_empty()
+        {
+            self.error(format!(
+                "结论 `{id}` 的 verdict 是 depends，要写 confirm 或 find_out：到哪里确认"
+            ));
+        }
+        for question in shape.ask.iter().filter(|question| !tree.questions.contains_key(*question))
+        {
+            self.error(format!("结论 `{id}` 的 ask 里没有问题 `{question}`；请改正"));
+        }
+        let what = format!("结论 `{id}` 的附注");
+        let note = shape
+            .note
+            .into_iter()
+            .map(|note| Note { when: self.guards(tree, &what, note.when), text: note.text })
+            .collect();
+        let next = shape.next.into_iter().map(|next| Next {
+            tree: next.tree,
+            set: next.set.into_iter().map(|(key, value)| (key, spelled(&value))).collect(),
+        });
+        Outcome {
+            next: next.collect(),
+            note,
+            id: shape.id,
+            verdict: shape.verdict,
+            title: shape.title,
+            say: shape.say,
+            step: shape.step,
+            ask: shape.ask,
+            cite: shape.cite,
+            confirm: shape.confirm,
+            find_out: shape.find_out,
+        }
+    }
+
+    fn guards(&mut self, tree: &Tree, what: &str, value: toml::Value) -> Vec<Guard> {
+        let tables = match value {
+            toml::Value::Array(tables) => tables,
+            table => vec![table],
+        };
+        let mut guards = Vec::new();
+        for table in tables {
+            let Some(table) = table.as_table().filter(|table| !table.is_empty()) else {
+                self.error(format!("{what}的 when 要写 {{ 问题 = 值 }}，或这样的列表"));
+                continue;
+            };
+            let mut guard = Vec::new();
+            for (left, right) in table {
+                match self.atom(tree, left, right) {
+                    Ok(atom) => guard.push(atom),
+                    Err(why) => {
+                        let hint = match &**left {
+                            "then" | "id" => "；`then` 要写在 [rule.when] 前面，或把 when 写成一行",
+                            _ => "",
+                        };
+                        self.error(format!("{what}：{why}{hint}"));
+                    }
+                }
+            }
+            guards.push(guard);
+        }
+        guards
+    }
+
+    fn atom(&self, tree: &Tree, left: &str, right: &toml::Value) -> Result<Atom, String> {
+        let of = match left.split_once('.') {
+            None if tree.questions.contains_key(left) => Operand::Answer(left.to_owned()),
+            None => return Err(format!("没有问题 `{left}`")),
+            Some((table, column))
+                if self.forest.facts.tables.contains_key(table)
+                    && !matches!(
+                        tree.questions.get(table).map(|question| &question.kind),
+                        Some(Kind::Text(_))
+                    ) =>
+            {
+                if !self.forest.facts.tables[table].columns.contains_key(column) {
+                    return Err(format!("facts/{table}.toml 里没有 `{column}` 这一列"));
+                }
+                Operand::Fact(table.to_owned(), column.to_owned())
+            }
+            Some((question, property)) => match tree
+                .questions
+                .get(question)
+                .map(|question| &question.kind)
+            {
+                Some(Kind::Text(parser))
+                    if parser.forms().iter().any(|(name, _)| *name == property) =>
+                {
+                    Operand::Property(question.to_owned(), property.to_owned())
+                }
+                Some(Kind::Text(parser)) => {
+                    let names: Vec<&str> = parser.forms().iter().map(|(name, _)| *name).collect();
+                    return Err(format!("`{question}` 没有 `{property}`；有 {}", names.join("、")));
+                }
+                _ => return Err(format!("`{left}` 不是问题，也不是事实表的列")),
+            },
+        };
+        let form = self.form(tree, &of);
+        let test = self.test(left, &form, right)?;
+        let mut questions = Vec::new();
+        match &of {
+            Operand::Answer(question) | Operand::Property(question, _) => {
+                questions.push(question.clone())
+            }
+            Operand::Fact(table, _) => questions.extend(self.keys(tree, table)?),
+        }
+        for reference in references(&test) {
+            if let Reference::Column(table, _) = reference {
+                questions.extend(self.keys(tree, table)?);
+            }
+        }
+        let mut seen = HashSet::new();
+        questions.retain(|question| seen.insert(question.clone()));
+        Ok(Atom { of, test, questions })
+    }
+
+    fn keys(&self, tree: &Tree, table: &str) -> Result<Vec<String>, String> {
+        let keys = self.forest.facts.tables[table].key.iter().map(|key| {
+            let question = key_question(tree, key).map(str::to_owned);
+            question.ok_or_else(|| format!("用到 facts/{table}.toml，但没有问题回答它的键 `{key}`；请加一个 domain = \"{key}\" 的问题"))
+        });
+        keys.collect()
+    }
+
+    /// What kind of value an operand has.
+    fn form(&self, tree: &Tree, of: &Operand) -> Has {
+        match of {
+            Operand::Answer(question) => match &tree.questions[question].kind {
+                Kind::Choice(options) => {
+                    Has::Id(options.iter().map(|option| option.id.clone()).collect())
+                }
+                Kind::Multi(options, _) => {
+                    Has::Ids(options.iter().map(|option| option.id.clone()).collect())
+                }
+                Kind::Domain(domain) => Has::Id(
+                    self.forest.domains[domain].names().map(|(id, _)| id.to_owned()).collect(),
+                ),
+                Kind::Bool => Has::Bool,
+                Kind::Int(..) => Has::Int,
+                Kind::Date => Has::Date,
+                Kind::Text(_) => Has::Text,
+            },
+            Operand::Fact(table, column) => match &*self.forest.facts.tables[table].columns[column]
+                .kind
+            {
+                "int" => Has::Int,
+                "bool" => Has::Bool,
+                "date" => Has::Date,
+                "words" => Has::AnyWords,
+                other => match other
+                    .strip_prefix("domain:")
+                    .and_then(|domain| self.forest.domains.get(domain))
+                {
+                    Some(domain) => Has::Id(domain.names().map(|(id, _)| id.to_owned()).collect()),
+                    None => Has::AnyText,
+                },
+            },
+            Operand::Property(question, property) => {
+                let Kind::Text(parser) = tree.questions[question].kind else { return Has::Text };
+                let form = parser
+                    .forms()
+                    .into_iter()
+                    .find(|(name, _)| name == property)
+                    .map(|(_, form)| form);
+                match form {
+                    Some(Form::Int) => Has::Int,
+                    Some(Form::Bool) => Has::Bool,
+                    Some(Form::Ids(ids)) => {
+                        Has::Id(ids.iter().map(|id| (*id).to_owned()).collect())
+                    }
+                    Some(Form::Contains | Form::Starts) => Has::AnyWords,
+                    None => Has::Text,
+                }
+            }
+        }
+    }
+
+    fn test(&self, left: &str, form: &Has, right: &toml::Value) -> Result<Test, String> {
+        let table = match right {
+            toml::Value::Table(table) => table,
+            toml::Value::Array(items) => {
+                let items = items
+                    .iter()
+                    .map(|item| self.item(left, form, item))
+                    .collect::<Result<_, _>>()?;
+                return Ok(Test::In(items, true));
+            }
+            item => return Ok(Test::In(vec![self.item(left, form, item)?], true)),
+        };
+        let keys: Vec<&str> = table.keys().map(|key| &**key).collect();
+        match form {
+            _ if keys == ["known"] => match &table["known"] {
+                toml::Value::Boolean(known) if left.contains('.') => Ok(Test::Known(*known)),
+                _ => Err(format!("`{left}` 的 known 只能用在事实表的列上，写 true 或 false")),
+            },
+            Has::Ids(_) | Has::AnyWords
+                if keys.iter().all(|key| matches!(*key, "any" | "all" | "none")) =>
+            {
+                let words = |key: &str| {
+                    table.get(key).map(|value| self.words(left, form, value)).transpose()
+                };
+                Ok(Test::Has { any: words("any")?, all: words("all")?, none: words("none")? })
+            }
+            Has::Id(_) | Has::AnyText if keys == ["none"] => {
+                let items =
+                    table["none"].as_array().ok_or_else(|| format!("`{left}` 的 none 要写列表"))?;
+                let items = items
+                    .iter()
+                    .map(|item| self.item(left, form, item))
+                    .collect::<Result<_, _>>()?;
+                Ok(Test::In(items, false))
+            }
+            Has::Int | Has::Date if !keys.is_empty() => {
+                let mut comparisons = Vec::new();
+                for (key, value) in table {
+                    let comparison = match &**key {
+                        "lt" => Comparison::Lt,
+                        "le" => Comparison::Le,
+                        "gt" => Comparison::Gt,
+                        "ge" => Comparison::Ge,
+                        _ => {
+                            return Err(format!(
+                                "`{left}` 不能用 `{key}` 比较；可以是 lt、le、gt、ge"
+                            ));
+                        }
+                    };
+                    comparisons.push((comparison, self.item(left, form, value)?));
+                }
+                Ok(Test::Compare(comparisons))
+            }
+            _ => Err(format!("`{left}` 不能这样测（{}）；请对照格式说明", keys.join("、"))),
+        }
+    }
+
+    fn item(&self, left: &str, form: &Has, value: &toml::Value) -> Result<Item, String> {
+        if let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) {
+            return Ok(Item::Fact(self.reference(name)?));
+        }
+        let wrong = || Err(format!("`{left}` 不能是 `{}`", spelled(value)));
+        Ok(match (form, value) {
+            (Has::Id(ids), toml::Value::String(id)) if ids.contains(id) => Item::Id(id.clone()),
+            (Has::Id(ids), _) if ids.len() <= OPTION_LIMIT => {
+                return Err(format!(
+                    "`{left}` 不能是 `{}`；可以是 {}",
+                    spelled(value),
+                    ids.join("、")
+                ));
+            }
+            (Has::AnyText, toml::Value::String(text)) => Item::Id(text.clone()),
+            (Has::Bool, toml::Value::Boolean(yes)) => Item::Bool(*yes),
+            (Has::Int, toml::Value::Integer(number)) => Item::Int(*number),
+            (Has::Date, toml::Value::Datetime(date)) => match date.to_string().parse() {
+                Ok(date) => Item::Date(date),
+                Err(_) => return wrong(),
+            },
+            _ => return wrong(),
+        })
+    }
+
+    fn words(&self, left: &str, form: &Has, value: &toml::Value) -> Result<Words, String> {
+        if let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) {
+            return Ok(Words::Fact(self.reference(name)?));
+        }
+        let items = value
+            .as_array()
+            .ok_or_else(|| format!("`{left}` 的 any、all、none 要写列表或 `@表.列`"))?;
+        let mut words = Vec::new();
+        for item in items {
+            let word =
+                item.as_str().ok_or_else(|| format!("`{left}` 不能是 `{}`", spelled(item)))?;
+            if let Has::Ids(ids) = form
+                && !ids.iter().any(|id| id == word)
+            {
+                return Err(format!("`{left}` 没有选项 `{word}`；有 {}", ids.join("、")));
+            }
+            words.push(word.to_owned());
+        }
+        Ok(Words::These(words))
+    }
+
+    fn reference(&self, name: &str) -> Result<Reference, String> {
+        let parts: Vec<&str> = name.split('.').collect();
+        let table = |name: &str| {
+            self.forest.facts.tables.get(name).ok_or_else(|| format!("没有 facts/{name}.toml"))
+        };
+        match *parts {
+            ["figure", id] => {
+                let figure = self
+                    .forest
+                    .facts
+                    .figures
+                    .get(id)
+                    .ok_or_else(|| format!("facts/figure.toml 里没有 `{id}`"))?;
+                figure.number.ok_or_else(|| {
+                    format!(
+                        "`@{name}` 不能用来比较；请在 facts/figure.toml 的 `{id}` 里写 n = 数字"
+                    )
+                })?;
+                Ok(Reference::Figure(id.to_owned()))
+            }
+            [name, column] if table(name)?.columns.contains_key(column) => {
+                Ok(Reference::Column(name.to_owned(), column.to_owned()))
+            }
+            [name, row, column]
+                if table(name)?.columns.contains_key(column)
+                    && table(name)?.rows.iter().any(|other| other.is(row)) =>
+            {
+                Ok(Reference::Cell(name.to_owned(), row.to_owned(), column.to_owned()))
+            }
+            _ => Err(format!(
+                "`@{name}` 不在事实表里；写法是 `@figure.名字`、`@表.列` 或 `@表.行.列`"
+            )),
+        }
+    }
+}
+
+/// What kind of value something has, with the ids that it can be.
+enum Has {
+    Id(Vec<String>),
+    Ids(Vec<String>),
+    AnyWords,
+    AnyText,
+    Bool,
+    Int,
+    Date,
+    Text,
+}
+
+/// The facts that a test looks at.
+pub(super) fn references(test: &Test) -> Vec<&Reference> {
+    let item = |item| match item {
+        &Item::Fact(ref reference) => Some(reference),
+        _ => None,
+    };
+    match test {
+        Test::In(items, _) => items.iter().filter_map(item).collect(),
+        Test::Compare(comparisons) => {
+            comparisons.iter().filter_map(|(_, other)| item(other)).collect()
+        }
+        Test::Has { any, all, none } => [any, all, none]
+            .into_iter()
+            .flatten()
+            .filter_map(|words| match words {
+                Words::Fact(reference) => Some(reference),
+                Words::These(_) => None,
+            })
+            .collect(),
+        Test::Known(_) => Vec::new(),
+    }
+}
+
+/// A TOML value as an address spells it.
+pub(super) fn spelled(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Boolean(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        toml::Value::Array(items) if items.is_empty() => "none".to_owned(),
+        toml::Value::Array(items) => items.iter().map(spelled).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}

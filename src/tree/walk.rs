@@ -1,0 +1,392 @@
+//! Where a walk stands.
+
+use super::{Answer, Answers, Forest, Kind, Outcome, Question, Tree, eval::World, prove};
+use regex::{Captures, Regex};
+use std::{collections::BTreeMap, sync::LazyLock};
+
+/// Where a walk stands, with how it got there.
+#[derive(Debug)]
+pub struct Walk<'t> {
+    pub tree: &'t Tree,
+    /// The questions that were answered, in the order in which they are asked.
+    pub steps: Vec<Step<'t>>,
+    pub state: State<'t>,
+    /// Outcomes that are still possible.
+    pub possible: Vec<&'t Outcome>,
+    /// Answers to questions that do not come up any more, with what they are called.
+    pub parked: Vec<(&'t Question, Answer, String)>,
+    /// What was given and is no question or no answer of this tree, as messages.
+    pub wrong: Vec<String>,
+}
+
+/// A question with its answer.
+#[derive(Debug, Clone)]
+pub struct Step<'t> {
+    pub question: &'t Question,
+    pub answer: Answer,
+    /// In words.
+    pub label: String,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum State<'t> {
+    /// The next question, with an answer that was heard but is not confirmed.
+    Ask(&'t Question, Option<Answer>),
+    /// The end.
+    Over(Box<Ending<'t>>),
+    /// All has been asked, but the customer did not know everything.
+    Open(Vec<Branch<'t>>),
+}
+
+/// The end of a walk: the outcome with its texts filled in.
+#[derive(Debug)]
+pub struct Ending<'t> {
+    pub outcome: &'t Outcome,
+    pub say: String,
+    pub steps: Vec<String>,
+    /// The notes that hold.
+    pub notes: Vec<String>,
+    pub find_out: String,
+    /// The rule that decided.
+    pub rule: &'t str,
+    /// The questions and answers that it tests.
+    pub because: Vec<(&'t Question, String)>,
+    /// Where to go on: tree, and the answers that it is told.
+    pub next: Vec<(String, BTreeMap<String, String>)>,
+}
+
+/// An answer that would change the outcome.
+#[derive(Debug)]
+pub struct Change<'t> {
+    pub question: &'t Question,
+    pub label: String,
+    pub outcome: &'t Outcome,
+}
+
+/// If this is the answer, then that is the outcome.
+#[derive(Debug)]
+pub struct Branch<'t> {
+    /// Questions with answers in words.
+    pub answers: Vec<(&'t Question, String)>,
+    pub outcome: &'t Outcome,
+}
+
+impl Walk<'_> {
+    /// The answers that count, as they stand in an address.
+    pub fn given(&self) -> Vec<(String, String)> {
+        self.steps.iter().map(|step| (step.question.id.clone(), step.answer.to_string())).collect()
+    }
+
+    /// The address of this place, without a base path.
+    pub fn url(&self) -> String {
+        self.tree.address(&self.given())
+    }
+
+    /// The answers by question.
+    pub fn answers(&self) -> Answers {
+        self.steps.iter().map(|step| (step.question.id.clone(), step.answer.clone())).collect()
+    }
+}
+
+/// Where answers lead.
+pub(super) enum Place<'w> {
+    Ask(String),
+    Over(&'w Outcome),
+    /// Nothing more to ask, and several outcomes.
+    Open,
+}
+
+/// The outcomes that these answers leave possible, in the order of the tree.
+pub(super) fn possible<'w>(world: World<'w>, answers: &Answers) -> Vec<&'w Outcome> {
+    let rules = world.tree.rules.values().filter(|rule| world.rule(rule, answers) != Some(false));
+    let then: Vec<&str> = rules.map(|rule| &*rule.then).collect();
+    world.tree.outcomes.values().filter(|outcome| then.contains(&&*outcome.id)).collect()
+}
+
+/// The next question, or the end.
+pub(super) fn place<'w>(world: World<'w>, answers: &Answers) -> Place<'w> {
+    let possible = possible(world, answers);
+    if let [outcome] = *possible {
+        let notes = || outcome.note.iter().filter(|note| world.any(&note.when, answers).is_none());
+        let wanted = outcome.ask.iter().filter(|question| !answers.contains_key(*question));
+        let needs = |question: &&String| {
+            let mut open = notes()
+                .flat_map(|note| &note.when)
+                .filter(|guard| world.guard(guard, answers).is_none())
+                .flatten();
+            open.any(|atom| {
+                atom.questions.contains(question) && world.atom(atom, answers).is_none()
+            })
+        };
+        let mut wanted: Vec<&String> = wanted.filter(needs).collect();
+        wanted.sort_by_key(|id| world.tree.questions.get_index_of(*id));
+        return wanted
+            .first()
+            .map_or(Place::Over(outcome), |question| Place::Ask((*question).clone()));
+    }
+    let rules = world.tree.rules.values().filter(|rule| world.rule(rule, answers) != Some(false));
+    match prove::open_question(world, rules.flat_map(|rule| &rule.when), answers) {
+        Some(question) => Place::Ask(question),
+        None => Place::Open,
+    }
+}
+
+/// Walks a tree from its start with what was given: questions and answers as they stand in an address.
+///
+/// A name that begins with `~` was heard but not confirmed: it is proposed and still asked. Older names of questions
+/// and options are understood. Answers count in the order in which questions are asked, not in which they were given.
+pub fn walk<'t>(forest: &'t Forest, tree: &'t Tree, given: &[(String, String)]) -> Walk<'t> {
+    let world = World { tree, forest };
+    let (mut answers, mut heard, mut wrong) = (Answers::new(), Answers::new(), Vec::new());
+    for (name, text) in given {
+        let (name, proposed) = name.strip_prefix('~').map_or((&**name, false), |name| (name, true));
+        let (name, text) = renamed(tree, name, text);
+        match tree
+            .questions
+            .get(name)
+            .map(|question| Answer::parse(text, question, &forest.domains))
+        {
+            None => wrong.push(format!("这棵树没有问题 `{name}`；可以是 {}", ids(tree))),
+            Some(Err(why)) => wrong.push(why),
+            Some(Ok(answer)) if proposed => drop(heard.insert(name.to_owned(), answer)),
+            Some(Ok(answer)) => drop(answers.insert(name.to_owned(), answer)),
+        }
+    }
+    let (taken, order, place) = replay(world, &answers);
+    let steps = order.iter().map(|id| {
+        let question = &tree.questions[id];
+        Step {
+            question,
+            answer: taken[id].clone(),
+            label: question.label(&taken[id], &forest.domains),
+        }
+    });
+    let state = match place {
+        Place::Ask(id) => State::Ask(&tree.questions[&id], heard.remove(&id)),
+        Place::Over(outcome) => State::Over(Box::new(ending(world, outcome, &taken, &order))),
+        Place::Open => State::Open(branches(world, &taken, &order)),
+    };
+    let parked = answers.iter().filter(|(id, _)| !taken.contains_key(*id)).map(|(id, answer)| {
+        let question = &tree.questions[id];
+        (question, answer.clone(), question.label(answer, &forest.domains))
+    });
+    Walk {
+        tree,
+        steps: steps.collect(),
+        parked: parked.collect(),
+        state,
+        possible: possible(world, &taken),
+        wrong,
+    }
+}
+
+/// Takes the answers in the order in which the questions are asked, as far as they go.
+fn replay<'w>(world: World<'w>, answers: &Answers) -> (Answers, Vec<String>, Place<'w>) {
+    let (mut taken, mut order) = (Answers::new(), Vec::new());
+    loop {
+        let place = place(world, &taken);
+        let Place::Ask(question) = &place else { return (taken, order, place) };
+        let Some(answer) = answers.get(question) else { return (taken, order, place) };
+        order.push(question.clone());
+        taken.insert(question.clone(), answer.clone());
+    }
+}
+
+fn renamed<'a>(tree: &'a Tree, name: &'a str, text: &'a str) -> (&'a str, &'a str) {
+    let rename = tree.renames.iter().find(|rename| rename.question == name);
+    rename.map_or((name, text), |rename| {
+        (&*rename.to, rename.option.get(text).map_or(text, |text| &**text))
+    })
+}
+
+fn ids(tree: &Tree) -> String {
+    tree.questions.keys().map(|id| format!("`{id}`")).collect::<Vec<_>>().join("、")
+}
+
+fn ending<'t>(
+    world: World<'t>,
+    outcome: &'t Outcome,
+    taken: &Answers,
+    order: &[String],
+) -> Ending<'t> {
+    let fill = |text: &String| fill(world, text, taken).unwrap_or_else(|_| text.clone());
+    let mut rules = world.tree.rules.iter().filter(|(_, rule)| rule.then == outcome.id);
+    let all: Vec<_> = rules.clone().collect();
+    let decided = rules
+        .find(|(_, rule)| world.rule(rule, taken) == Some(true))
+        .or_else(|| all.iter().copied().find(|(_, rule)| world.rule(rule, taken).is_none()));
+    let guard = decided.and_then(|(_, rule)| {
+        rule.when.iter().find(|guard| world.guard(guard, taken) != Some(false))
+    });
+    let tested = |id: &&String| guard.into_iter().flatten().any(|atom| atom.questions.contains(id));
+    let because = order.iter().filter(tested).map(|id| {
+        let question = &world.tree.questions[id];
+        (question, question.label(&taken[id], &world.forest.domains))
+    });
+    let notes = outcome.note.iter().filter(|note| world.any(&note.when, taken) == Some(true));
+    let next = outcome.next.iter().map(|next| {
+        let set = next.set.iter().map(|(key, value)| (key.clone(), self::set(value, taken)));
+        (next.tree.clone(), set.filter(|(_, value)| !value.is_empty()).collect())
+    });
+    Ending {
+        outcome,
+        say: fill(&outcome.say),
+        steps: outcome.step.iter().map(fill).collect(),
+        notes: notes.map(|note| fill(&note.text)).collect(),
+        find_out: fill(&outcome.find_out),
+        rule: decided.map_or("", |(id, _)| id),
+        because: because.collect(),
+        next: next.collect(),
+    }
+}
+
+/// What another tree is told: a value, or `{question}` for the answer that was given here.
+fn set(value: &str, taken: &Answers) -> String {
+    match value.strip_prefix('{').and_then(|value| value.strip_suffix('}')) {
+        Some(question) => taken.get(question).map_or(String::new(), ToString::to_string),
+        None => value.to_owned(),
+    }
+}
+
+/// Single answers that would lead a finished walk to another outcome: for each the last question that can change it.
+pub fn changes<'t>(forest: &'t Forest, walk: &Walk<'t>) -> Vec<Change<'t>> {
+    let (world, taken) = (World { tree: walk.tree, forest }, walk.answers());
+    let State::Over(ending) = &walk.state else { return Vec::new() };
+    let outcome = ending.outcome;
+    let order: Vec<String> = walk.steps.iter().map(|step| step.question.id.clone()).collect();
+    let mut changes: Vec<Change<'t>> = Vec::new();
+    for id in order.iter().rev() {
+        let question = &world.tree.questions[id];
+        if matches!(question.kind, Kind::Text(_)) {
+            continue;
+        }
+        let before: Answers = order
+            .iter()
+            .take_while(|other| *other != id)
+            .map(|id| (id.clone(), taken[id].clone()))
+            .collect();
+        for class in prove::classes(world, id, &before, &[]) {
+            let mut other = taken.clone();
+            other.insert(id.clone(), class[0].clone());
+            let (_, _, place) = replay(world, &other);
+            if let Place::Over(reached) = place
+                && reached.id != outcome.id
+                && changes.iter().all(|change| change.outcome.id != reached.id)
+            {
+                let label = question.label(&class[0], &world.forest.domains);
+                changes.push(Change { question, label, outcome: reached });
+            }
+        }
+    }
+    changes
+}
+
+/// No list of what could be has more lines.
+const BRANCH_LIMIT: usize = 12;
+
+/// What each answer to the open questions would lead to.
+fn branches<'t>(world: World<'t>, taken: &Answers, order: &[String]) -> Vec<Branch<'t>> {
+    let mut branches: Vec<Branch<'t>> = Vec::new();
+    let unsure = |answers: &Answers| {
+        let mut ids = world.tree.questions.keys();
+        ids.find(|id| answers.get(*id) == Some(&Answer::Unsure)).cloned()
+    };
+    let mut todo: Vec<(Answers, Vec<(&'t Question, String)>)> = vec![(taken.clone(), Vec::new())];
+    while let Some((answers, told)) = todo.pop() {
+        let mut known = answers.clone();
+        known.retain(|_, answer| *answer != Answer::Unsure);
+        if let [outcome] = *possible(world, &known) {
+            branches.push(Branch { answers: told, outcome });
+            continue;
+        }
+        let Some(id) = unsure(&answers) else { continue };
+        let question = &world.tree.questions[&id];
+        for class in prove::classes(world, &id, &known, &[]).into_iter().rev() {
+            let mut next = answers.clone();
+            next.insert(id.clone(), class[0].clone());
+            let labels: Vec<String> =
+                class.iter().map(|answer| question.label(answer, &world.forest.domains)).collect();
+            let label = if labels.len() <= 4 {
+                labels.join("、")
+            } else {
+                format!("{}等", labels[..3].join("、"))
+            };
+            todo.push((next, told.iter().cloned().chain([(question, label)]).collect()));
+        }
+        if branches.len() + todo.len() > 8 * BRANCH_LIMIT {
+            break;
+        }
+    }
+    branches.truncate(BRANCH_LIMIT);
+    debug_assert!(!order.is_empty(), "something was asked");
+    branches
+}
+
+static NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\{([a-z0-9_.-]+)\}").expect("a valid pattern"));
+
+/// The text with answers and facts in place of names in braces. Fails with the first name that is not known.
+pub(super) fn fill(world: World<'_>, text: &str, answers: &Answers) -> Result<String, String> {
+    let mut unknown = None;
+    let filled = NAME.replace_all(text, |found: &Captures<'_>| {
+        name(world, &found[1], answers).unwrap_or_else(|| {
+            unknown.get_or_insert_with(|| found[1].to_owned());
+            found[0].to_owned()
+        })
+    });
+    unknown.map_or_else(|| Ok(linked(world.forest, &filled)), Err)
+}
+
+/// `[name](link:id)` with the address, or with the name alone if nobody answers there any more.
+fn linked(forest: &Forest, text: &str) -> String {
+    static LINK: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\[([^\]]*)\]\(link:([^)]*)\)").expect("a valid pattern"));
+    let linked = LINK.replace_all(text, |found: &Captures<'_>| match forest.links.get(&found[2]) {
+        Some(link) if !link.dead => format!("[{}]({})", &found[1], link.url),
+        _ => found[1].to_owned(),
+    });
+    linked.into_owned()
+}
+
+fn name(world: World<'_>, name: &str, answers: &Answers) -> Option<String> {
+    let parts: Vec<&str> = name.split('.').collect();
+    match *parts {
+        [question] => {
+            let answer = answers.get(question).filter(|answer| **answer != Answer::Unsure)?;
+            Some(match (&world.tree.questions[question].kind, answer) {
+                (Kind::Int(..), answer) => answer.to_string(),
+                (_, answer) => world.tree.questions[question].label(answer, &world.forest.domains),
+            })
+        }
+        ["figure", id] => world.forest.facts.figures.get(id).map(|figure| figure.text.clone()),
+        [table, column] => world.row(table, answers)??.text(column),
+        [table, row, column] => {
+            let rows = &world.forest.facts.tables.get(table)?.rows;
+            rows.iter().find(|other| other.is(row))?.text(column)
+        }
+        _ => None,
+    }
+}
+
+/// The columns that texts of the tree show for the answered keys.
+pub(super) fn shown_columns(tree: &Tree) -> Vec<(String, String)> {
+    let texts = tree.outcomes.values().flat_map(|outcome| {
+        let notes = outcome.note.iter().map(|note| &note.text);
+        [&outcome.title, &outcome.say, &outcome.find_out]
+            .into_iter()
+            .chain(&outcome.step)
+            .chain(notes)
+    });
+    let mut columns = Vec::new();
+    for text in texts {
+        for found in NAME.captures_iter(text) {
+            if let [table, column] = *found[1].split('.').collect::<Vec<_>>()
+                && table != "figure"
+            {
+                super::hear::add(&mut columns, (table.to_owned(), column.to_owned()));
+            }
+        }
+    }
+    columns
+}
