@@ -25,6 +25,9 @@ const STRANGE: f32 = 0.15;
 /// A question with less in it (服务器, 阿里云备案) is only offered choices, one with nothing (为什么) not even that.
 const SUBSTANCE: f32 = 1.5;
 
+/// From this likeness on, the question is the title of an entry or another way to ask, word for word.
+const ASKED: f32 = 0.97;
+
 /// How close to the first an entry must come to be a choice: where the first could answer, and where it could not.
 const TIE: f32 = 0.01;
 const CLOSE: f32 = 0.06;
@@ -72,7 +75,8 @@ pub fn answer(library: &Library, question: &str, day: Date, top: usize) -> Resul
     let confidence = found.hits.first().map_or(0.0, |hit| hit.score);
     let strange = if found.question.unmatched().is_empty() { 0.0 } else { STRANGE };
     let substance = found.question.substance();
-    let sure = confidence >= ANSWERED + strange && substance >= SUBSTANCE;
+    let asked = found.hits.first().is_some_and(|hit| hit.likeness >= ASKED);
+    let sure = confidence >= ANSWERED + strange && (substance >= SUBSTANCE || asked);
     let near = if sure { TIE } else { CLOSE };
     let close =
         found.hits.iter().take(CHOICES).take_while(|hit| confidence - hit.score <= near).count();

@@ -339,7 +339,7 @@ pub(super) fn print_outcome(
 ) -> Result<()> {
     let State::Over(ending) = &walk.state else { return Ok(()) };
     let forest = library.index.forest()?;
-    writeln!(out, "{}：{}", ending.outcome.verdict.label(), ending.outcome.title)?;
+    writeln!(out, "{}", ending.outcome.title)?;
     writeln!(out, "{}", ending.say)?;
     for (index, step) in ending.steps.iter().enumerate() {
         writeln!(out, "  {}. {step}", index + 1)?;

@@ -255,7 +255,12 @@ impl HearCase {
             };
         same("听出来的", said(&heard.sure), Some(&self.heard))?;
         same("提议的", said(&heard.suggested), self.suggested.as_ref())?;
-        let assumed = heard.assumed.iter().map(|(id, answer)| (id.clone(), answer.to_string()));
+        let walked = walk(forest, tree, &heard.given());
+        let assumed = heard
+            .assumed
+            .iter()
+            .filter(|(id, _)| walked.steps.iter().any(|step| step.question.id == **id));
+        let assumed = assumed.map(|(id, answer)| (id.clone(), answer.to_string()));
         same("假定的", assumed.collect(), self.assumed.as_ref())?;
         for id in &self.not {
             if heard.sure.contains_key(id) || heard.suggested.contains_key(id) {
@@ -263,7 +268,7 @@ impl HearCase {
             }
         }
         let Some(wanted) = &self.outcome else { return Ok(()) };
-        match walk(forest, tree, &heard.given()).state {
+        match walked.state {
             State::Over(ending) if ending.outcome.id == *wanted => Ok(()),
             State::Over(ending) => {
                 Err(format!("结论是 `{}`，应当是 `{wanted}`", ending.outcome.id))

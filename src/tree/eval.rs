@@ -4,7 +4,10 @@ use super::{
     Answer, Answers, Atom, Comparison, Forest, Guard, Item, Kind, Operand, Outcome, Reference,
     Rule, Test, Tree, Words, text::Property,
 };
-use crate::content::facts::{Row, Value};
+use crate::{
+    content::facts::{Row, Value},
+    text::normalise,
+};
 use jiff::civil::Date;
 use std::collections::BTreeSet;
 
@@ -74,14 +77,11 @@ impl<'w> World<'w> {
                 found == *wanted
             }
             Test::Has { any, all, none } => {
-                let (any, all, none) = (
-                    self.list(any.as_ref(), answers)?,
-                    self.list(all.as_ref(), answers)?,
-                    self.list(none.as_ref(), answers)?,
-                );
-                any.is_none_or(|any| any.iter().any(|id| has.contains(id)))
-                    && all.is_none_or(|all| all.iter().all(|id| has.contains(id)))
-                    && none.is_none_or(|none| !none.iter().any(|id| has.contains(id)))
+                let has = |id: &String| has.contains(id);
+                let lists = |words| self.lists(words, answers);
+                (any.is_empty() || lists(any)?.iter().copied().flatten().any(has))
+                    && lists(all)?.iter().copied().flatten().all(has)
+                    && !lists(none)?.iter().copied().flatten().any(has)
             }
             Test::Compare(comparisons) => {
                 for (comparison, item) in comparisons {
@@ -106,18 +106,18 @@ impl<'w> World<'w> {
         let (kind, answer) = (&self.tree.questions[question].kind, answers.get(question)?);
         let Kind::Text(parser) = kind else { return None };
         if let Test::Has { any, none, .. } = test {
+            let plain = |text: &str| normalise(text.trim()).as_str().to_owned();
             let hits = |list: &[String]| match answer {
                 Answer::Text(text) if property == "start" => {
-                    list.iter().any(|word| text.trim().starts_with(&**word))
+                    list.iter().any(|word| plain(text).starts_with(&plain(word)))
                 }
-                Answer::Text(text) => list.iter().any(|word| text.contains(&**word)),
+                Answer::Text(text) => list.iter().any(|word| plain(text).contains(&plain(word))),
                 Answer::Texts(profile) if property == "start" => profile.starts.contains(list),
                 Answer::Texts(profile) => profile.contains.contains(list),
                 _ => false,
             };
-            let any = self.list(any.as_ref(), answers)?.is_none_or(hits);
-            let none = self.list(none.as_ref(), answers)?.is_some_and(hits);
-            return Some(any && !none);
+            let hit = |words: &[Words]| Some(self.lists(words, answers)?.into_iter().any(hits));
+            return Some((any.is_empty() || hit(any)?) && !hit(none)?);
         }
         let properties = match answer {
             Answer::Text(text) => &parser.parse(text),
@@ -208,16 +208,12 @@ impl<'w> World<'w> {
         })
     }
 
-    /// The words of a test, if it has any; nothing if a key is open.
-    fn list<'a>(
-        self,
-        words: Option<&'a Words>,
-        answers: &'a Answers,
-    ) -> Option<Option<&'a [String]>>
+    /// The lists of words of a test; nothing if a key is open.
+    fn lists<'a>(self, words: &'a [Words], answers: &'a Answers) -> Option<Vec<&'a [String]>>
     where
         'w: 'a,
     {
-        words.map_or(Some(None), |words| self.words(words, answers).map(Some))
+        words.iter().map(|words| self.words(words, answers)).collect()
     }
 
     pub(super) fn words<'a>(self, words: &'a Words, answers: &'a Answers) -> Option<&'a [String]>

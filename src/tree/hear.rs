@@ -1,7 +1,10 @@
 //! From what a person typed to answers.
 
 use super::{Answer, Forest, Kind, Prefill, Question, Tree};
-use crate::{content::Domain, text::normalise};
+use crate::{
+    content::Domain,
+    text::{Normal, normalise},
+};
 use regex::Regex;
 use std::{collections::BTreeMap, ops::Range};
 
@@ -87,7 +90,7 @@ pub fn hear(forest: &Forest, tree: &Tree, typed: &str) -> Heard {
                 }
             }
         }
-        found.extend(patterns(question, typed, text));
+        found.extend(patterns(question, typed, &normal));
     }
     let lengths: Vec<Range<usize>> = found.iter().map(|found| found.range.clone()).collect();
     let inside = |range: &Range<usize>| {
@@ -136,26 +139,19 @@ pub fn hear(forest: &Forest, tree: &Tree, typed: &str) -> Heard {
     heard
 }
 
-/// Numbers, dates and texts that the patterns of a question find.
-fn patterns<'t>(question: &'t Question, typed: &str, text: &str) -> Vec<Found<'t>> {
+/// Numbers, dates and texts that the patterns of a question find. A text is taken as it was typed.
+fn patterns<'t>(question: &'t Question, typed: &str, normal: &Normal) -> Vec<Found<'t>> {
     let mut found = Vec::new();
-    // What a person calls something is taken as it was typed, numbers as they were understood.
-    let is_text = matches!(question.kind, Kind::Text(_));
-    let text = if is_text { typed } else { text };
-    for pattern in &question.hear_pattern {
-        let Ok(pattern) = Regex::new(pattern) else { continue };
-        for captures in pattern.captures_iter(text) {
-            let Some(group) = captures.get(1) else { continue };
-            let group_text = group.as_str().trim_matches(|c: char| {
-                c.is_whitespace() || "“”\"「」『』《》'，。？！".contains(c)
-            });
-            if let Ok(answer) = Answer::parse(group_text, question, &BTreeMap::new()) {
-                found.push(Found {
-                    question,
-                    answer,
-                    range: if is_text { 0..0 } else { group.range() },
-                    denied: false,
-                });
+    for pattern in question.hear_pattern.iter().filter_map(|pattern| Regex::new(pattern).ok()) {
+        for group in pattern.captures_iter(normal.as_str()).filter_map(|captures| captures.get(1)) {
+            let said = match question.kind {
+                Kind::Text(_) => &typed[normal.origin(group.range())],
+                _ => group.as_str(),
+            };
+            let quotes = |c: char| c.is_whitespace() || "“”\"「」『』《》'，。？！".contains(c);
+            if let Ok(answer) = Answer::parse(said.trim_matches(quotes), question, &BTreeMap::new())
+            {
+                found.push(Found { question, answer, range: group.range(), denied: false });
             }
         }
     }

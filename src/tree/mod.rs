@@ -181,7 +181,7 @@ enum Test {
     /// One of these; or, if false, none of these.
     In(Vec<Item>, bool),
     /// For many values at once: some of these, all of these, none of these.
-    Has { any: Option<Words>, all: Option<Words>, none: Option<Words> },
+    Has { any: Vec<Words>, all: Vec<Words>, none: Vec<Words> },
     /// All of the comparisons.
     Compare(Vec<(Comparison, Item)>),
     /// Whether the cell has a value.
@@ -255,18 +255,6 @@ pub enum Verdict {
     Go,
     /// The sources do not say, or an authority decides.
     Depends,
-}
-
-impl Verdict {
-    /// In one word.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Yes => "要",
-            Self::No => "不用",
-            Self::Go => "先做这件事",
-            Self::Depends => "要确认",
-        }
-    }
 }
 
 /// A tree that goes on where this one ends.

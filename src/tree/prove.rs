@@ -5,7 +5,6 @@
 
 use super::{
     Answer, Answers, Atom, Forest, Guard, Item, Kind, Operand, Parser, Reference, Test, Tree,
-    Words,
     eval::World,
     read::references,
     text::{Form, Profile, Property},
@@ -430,11 +429,11 @@ fn profiles(world: World<'_>, question: &str, parser: Parser, answers: &Answers)
             Form::Bool => vec![Property::Bool(true), Property::Bool(false)],
             Form::Ids(ids) => ids.iter().map(|id| Property::Id(id)).collect(),
             Form::Contains | Form::Starts => {
-                let lists = tested.iter().flat_map(|atom| match &atom.test {
-                    Test::Has { any, none, .. } => [any.as_ref(), none.as_ref()],
-                    _ => [None, None],
+                let words = tested.iter().flat_map(|atom| match &atom.test {
+                    Test::Has { any, none, .. } => any.iter().chain(none).collect(),
+                    _ => Vec::new(),
                 });
-                let lists = lists.flatten().filter_map(|words: &Words| world.words(words, answers));
+                let lists = words.filter_map(|words| world.words(words, answers));
                 let lists = lists.filter(|list| !list.is_empty()).map(<[String]>::to_vec);
                 if matches!(form, Form::Starts) {
                     starts.extend(lists)

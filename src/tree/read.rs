@@ -640,8 +640,9 @@ impl Reader<'_> {
             Has::Ids(_) | Has::AnyWords
                 if keys.iter().all(|key| matches!(*key, "any" | "all" | "none")) =>
             {
-                let words = |key: &str| {
-                    table.get(key).map(|value| self.words(left, form, value)).transpose()
+                let words = |key: &str| match table.get(key) {
+                    Some(value) => self.words(left, form, value),
+                    None => Ok(Vec::new()),
                 };
                 Ok(Test::Has { any: words("any")?, all: words("all")?, none: words("none")? })
             }
@@ -701,17 +702,20 @@ impl Reader<'_> {
         })
     }
 
-    fn words(&self, left: &str, form: &Has, value: &toml::Value) -> Result<Words, String> {
-        if let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) {
-            return Ok(Words::Fact(self.reference(name)?));
-        }
-        let items = value
-            .as_array()
-            .ok_or_else(|| format!("`{left}` 的 any、all、none 要写列表或 `@表.列`"))?;
-        let mut words = Vec::new();
-        for item in items {
+    /// Words written out, and lists of words in fact tables.
+    fn words(&self, left: &str, form: &Has, value: &toml::Value) -> Result<Vec<Words>, String> {
+        let items = match value {
+            toml::Value::Array(items) => items.clone(),
+            item => vec![item.clone()],
+        };
+        let (mut words, mut lists) = (Vec::new(), Vec::new());
+        for item in &items {
             let word =
                 item.as_str().ok_or_else(|| format!("`{left}` 不能是 `{}`", spelled(item)))?;
+            if let Some(name) = word.strip_prefix('@') {
+                lists.push(Words::Fact(self.reference(name)?));
+                continue;
+            }
             if let Has::Ids(ids) = form
                 && !ids.iter().any(|id| id == word)
             {
@@ -719,7 +723,10 @@ impl Reader<'_> {
             }
             words.push(word.to_owned());
         }
-        Ok(Words::These(words))
+        if !words.is_empty() {
+            lists.push(Words::These(words));
+        }
+        Ok(lists)
     }
 
     fn reference(&self, name: &str) -> Result<Reference, String> {
@@ -772,10 +779,12 @@ enum Has {
 
 /// The facts that a test looks at.
 pub(super) fn references(test: &Test) -> Vec<&Reference> {
-    let item = |item| match item {
-        &Item::Fact(ref reference) => Some(reference),
-        _ => None,
-    };
+    fn item(item: &Item) -> Option<&Reference> {
+        match item {
+            Item::Fact(reference) => Some(reference),
+            _ => None,
+        }
+    }
     match test {
         Test::In(items, _) => items.iter().filter_map(item).collect(),
         Test::Compare(comparisons) => {

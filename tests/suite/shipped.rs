@@ -66,7 +66,7 @@ fn disagreements_of_the_sources_are_told() {
             missing.push(format!("{place}: {id} has no {kind} with {text}"));
         }
     }
-    for (part, count) in [("2A", 29), ("2B", 24), ("2C", 9)] {
+    for (part, count) in [("replaced", 29), ("unranked", 24), ("silent", 9)] {
         for number in 1..=count {
             let place = format!("{part}-{number}");
             if !places.iter().any(|line| line[0] == place) {
