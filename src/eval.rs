@@ -142,14 +142,12 @@ enum Verdict {
 fn judge(question: &Question, answer: &Answer) -> Outcome {
     let verdict = match &answer.status {
         Status::Unknown => Verdict::Abstained,
-        Status::Choose(_) => Verdict::Choose,
+        Status::Choose(_) | Status::Ask => Verdict::Choose,
+        Status::Outcome(settled) => {
+            question.verdict(&format!("{}\n{}", settled.title, settled.text))
+        }
         Status::Answered(passage) => {
-            let said = format!("{}\n{}", answer.hits[0].entry.title, passage.text);
-            if !question.is_none() && question.fits(&said) {
-                Verdict::Right
-            } else {
-                Verdict::Wrong
-            }
+            question.verdict(&format!("{}\n{}", answer.hits[0].entry.title, passage.text))
         }
     };
     let fits = |entry: &crate::content::Entry| {
@@ -168,6 +166,11 @@ impl Question {
     /// Whether the right answer is that the library does not have it.
     fn is_none(&self) -> bool {
         self.kind == "none"
+    }
+
+    /// Whether what was said is right.
+    fn verdict(&self, said: &str) -> Verdict {
+        if !self.is_none() && self.fits(said) { Verdict::Right } else { Verdict::Wrong }
     }
 
     fn fits(&self, text: &str) -> bool {

@@ -7,6 +7,7 @@ use jieda::{
     answer::{self, Answer, Status},
     content::{Changed, Citation, Entry},
     index::Proof,
+    tree::State,
     wire,
 };
 use jiff::civil::Date;
@@ -50,7 +51,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     }
     let mut out = common.out();
     if args.shown.json {
-        writeln!(out, "{}", json(&library, &answer))?;
+        writeln!(out, "{}", json(&library, &answer)?)?;
     } else {
         print(&library, &answer, &mut out)?;
         if args.shown.explain {
@@ -71,14 +72,16 @@ fn batch(library: &Library, args: &Args, common: &Common) -> Result<ExitCode> {
             common.today(),
             args.shown.top(),
         )?;
-        writeln!(out, "{}", json(library, &answer))?;
+        writeln!(out, "{}", json(library, &answer)?)?;
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn json(library: &Library, answer: &Answer) -> String {
-    serde_json::to_string(&wire::answer(library, answer)).expect("an answer is plain data")
+fn json(library: &Library, answer: &Answer) -> Result<String> {
+    let walk = answer.walk(library)?;
+    let json = wire::answer(library, answer, walk.as_ref())?;
+    Ok(serde_json::to_string(&json).expect("an answer is plain data"))
 }
 
 /// What stands before the lines below an answer.
@@ -92,7 +95,20 @@ fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()>
             for line in passage.more() {
                 writeln!(out, "  {line}")?;
             }
-            print_notes(library, &hit.entry, answer.day, out)
+            print_notes(library, &hit.entry, answer.day, out)?;
+            print_tree(library, answer, out)
+        }
+        (Status::Outcome(_), _) => {
+            let Some(walk) = answer.walk(library)? else { return Ok(()) };
+            super::tree::print_outcome(library, &walk, out)?;
+            for remark in answer_remarks(answer) {
+                writeln!(out, "  {LABEL}注意{LABEL:#}  {remark}")?;
+            }
+            print_tree(library, answer, out)
+        }
+        (Status::Ask, _) => {
+            writeln!(out, "{SAY}还要问客户一句。{SAY:#}")?;
+            print_tree(library, answer, out)
         }
         (Status::Choose(count), _) => {
             writeln!(out, "有几条都可能，请选一条（`jieda show 编号`）：")?;
@@ -109,6 +125,40 @@ fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()>
         }
         _ => print_unknown(answer, out),
     }
+}
+
+fn answer_remarks(answer: &Answer) -> &[String] {
+    match &answer.status {
+        Status::Outcome(settled) => &settled.remarks,
+        _ => &[],
+    }
+}
+
+/// What was heard for the tree, and how it goes on.
+fn print_tree(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()> {
+    let (Some(walk), Some(wanted)) = (answer.walk(library)?, &answer.tree) else { return Ok(()) };
+    let steps: Vec<String> = walk
+        .steps
+        .iter()
+        .map(|step| {
+            let assumed = wanted.heard.assumed.contains_key(&step.question.id);
+            let how = if assumed { "按" } else { "听到" };
+            format!("{how}「{}」{}", step.question.ask, step.label)
+        })
+        .collect();
+    if !steps.is_empty() {
+        writeln!(out, "  {LABEL}已知{LABEL:#}  {}", steps.join("；"))?;
+    }
+    let set: String =
+        walk.given().iter().map(|(id, answer)| format!(" --set {id}={answer}")).collect();
+    if let State::Ask(question, ..) = &walk.state {
+        writeln!(
+            out,
+            "  {LABEL}接着问{LABEL:#}  {} → jieda tree run {}{set}",
+            question.ask, walk.tree.id
+        )?;
+    }
+    Ok(())
 }
 
 fn print_unknown(answer: &Answer, out: &mut impl Write) -> Result<()> {

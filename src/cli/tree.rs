@@ -188,7 +188,7 @@ fn walk(args: &RunArgs, common: &Common, ask: bool) -> Result<ExitCode> {
         if let Some(wrong) = walk.wrong.first() {
             return Err(Error::Answer { what: wrong.clone() });
         }
-        let State::Ask(question, heard) = &walk.state else { break };
+        let State::Ask(question, heard, _) = &walk.state else { break };
         if !interactive {
             break;
         }
@@ -291,7 +291,10 @@ fn print(library: &Library, walk: &Walk<'_>, out: &mut impl Write) -> Result<()>
         writeln!(out, "（用不上：{}　{label}）", question.ask)?;
     }
     match &walk.state {
-        State::Ask(question, heard) => {
+        State::Ask(question, heard, settled) => {
+            if settled.is_some() {
+                print_outcome(library, walk, out)?;
+            }
             let forest = library.index.forest()?;
             writeln!(out, "还要回答：{}", question.ask)?;
             for (id, label) in forest.options(question) {
@@ -337,7 +340,7 @@ pub(super) fn print_outcome(
     walk: &Walk<'_>,
     out: &mut impl Write,
 ) -> Result<()> {
-    let State::Over(ending) = &walk.state else { return Ok(()) };
+    let Some(ending) = walk.ending() else { return Ok(()) };
     let forest = library.index.forest()?;
     writeln!(out, "{}", ending.outcome.title)?;
     writeln!(out, "{}", ending.say)?;

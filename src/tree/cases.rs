@@ -213,7 +213,7 @@ impl Case {
             (Some(wanted), _, State::Over(ending)) => {
                 Err(format!("结论是 `{}`，应当是 `{wanted}`", ending.outcome.id))
             }
-            (Some(wanted), _, State::Ask(question, _)) => {
+            (Some(wanted), _, State::Ask(question, ..)) => {
                 Err(format!("还要问 `{}`，到不了 `{wanted}`", question.id))
             }
             (None, Some(wanted), _) => {
@@ -273,7 +273,7 @@ impl HearCase {
             State::Over(ending) => {
                 Err(format!("结论是 `{}`，应当是 `{wanted}`", ending.outcome.id))
             }
-            State::Ask(question, _) => Err(format!("还要问 `{}`，到不了 `{wanted}`", question.id)),
+            State::Ask(question, ..) => Err(format!("还要问 `{}`，到不了 `{wanted}`", question.id)),
             State::Open(_) => Err(format!("没有结论，应当是 `{wanted}`")),
         }
     }

@@ -17,6 +17,8 @@ pub struct Heard {
     pub suggested: BTreeMap<String, (Answer, String)>,
     /// Taken because nothing was said about them.
     pub assumed: BTreeMap<String, Answer>,
+    /// The places of the words that were understood, in the normalised question.
+    ranges: Vec<Range<usize>>,
 }
 
 /// What directly before a word denies it.
@@ -99,7 +101,8 @@ pub fn hear(forest: &Forest, tree: &Tree, typed: &str) -> Heard {
         })
     };
     found.retain(|found| !inside(&found.range));
-    let mut heard = Heard::default();
+    let ranges = found.iter().map(|found| found.range.clone()).collect();
+    let mut heard = Heard { ranges, ..Heard::default() };
     for question in tree.questions.values() {
         let mine: Vec<&Found<'_>> =
             found.iter().filter(|found| found.question.id == question.id).collect();
@@ -171,4 +174,71 @@ pub(super) fn add<T: PartialEq>(all: &mut Vec<T>, one: T) {
     if !all.contains(&one) {
         all.push(one);
     }
+}
+
+/// A tree that a question may want, with what was heard.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The id of the tree.
+    pub tree: String,
+    pub heard: Heard,
+    /// How well the tree fits, from 0 to 1.
+    pub fit: f32,
+}
+
+/// Words that say nothing about what is wanted.
+const FILLERS: [&str; 17] = [
+    "请问", "一下", "我们", "我的", "你们", "吗", "呢", "啊", "呀", "吧", "么", "的", "了", "我",
+    "这", "那", "个",
+];
+
+/// The trees that a question may want, the best first.
+///
+/// A tree fits as far as the question is made of answers to it and of one of its names.
+pub fn wanted(forest: &Forest, typed: &str) -> Vec<Wanted> {
+    let normal = normalise(typed);
+    let fit = |tree: &Tree| {
+        let heard = hear(forest, tree, typed);
+        let inside = |at: usize| heard.ranges.iter().any(|range| range.contains(&at));
+        let letters = |(at, c): (usize, char)| c.is_alphanumeric().then_some((at, c));
+        let all: Vec<(usize, char)> =
+            content(normal.as_str()).into_iter().filter_map(letters).collect();
+        let rest: Vec<char> = all.iter().filter(|(at, _)| !inside(*at)).map(|(_, c)| *c).collect();
+        let names = [&tree.title].into_iter().chain(&tree.ask).map(|name| {
+            let name = normalise(name);
+            let name: Vec<char> =
+                content(name.as_str()).into_iter().filter_map(letters).map(|(_, c)| c).collect();
+            let whole: Vec<char> = all.iter().map(|(_, c)| *c).collect();
+            alike(&rest, &name).max(alike(&whole, &name))
+        });
+        let like = names.fold(0.0, f32::max);
+        let understood = (all.len() - rest.len()) as f32 / all.len().max(1) as f32;
+        Wanted { tree: tree.id.clone(), fit: understood + (1.0 - understood) * like, heard }
+    };
+    let mut wanted: Vec<Wanted> = forest.trees.values().map(fit).collect();
+    wanted.sort_by(|a, b| b.fit.total_cmp(&a.fit));
+    wanted
+}
+
+/// The characters of a text that are in no filler.
+fn content(text: &str) -> Vec<(usize, char)> {
+    let mut skipped: Vec<Range<usize>> = Vec::new();
+    for filler in FILLERS {
+        skipped.extend(text.match_indices(filler).map(|(start, _)| start..start + filler.len()));
+    }
+    text.char_indices().filter(|(at, _)| !skipped.iter().any(|range| range.contains(at))).collect()
+}
+
+/// How alike two texts are: the length of the longest common subsequence in both, from 0 to 1.
+fn alike(a: &[char], b: &[char]) -> f32 {
+    let mut row = vec![0_usize; b.len() + 1];
+    for x in a {
+        let mut before = 0;
+        for (at, y) in b.iter().enumerate() {
+            let above = row[at + 1];
+            row[at + 1] = if x == y { before + 1 } else { above.max(row[at]) };
+            before = above;
+        }
+    }
+    2.0 * row[b.len()] as f32 / (a.len() + b.len()).max(1) as f32
 }

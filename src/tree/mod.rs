@@ -18,7 +18,7 @@ mod walk;
 
 pub use cases::{Report, check, paths};
 pub use draw::{mermaid, outline, svg};
-pub use hear::{Heard, hear};
+pub use hear::{Heard, Wanted, hear, wanted};
 pub use read::load;
 pub use walk::{Branch, Change, Ending, State, Step, Walk, changes, walk};
 

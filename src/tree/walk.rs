@@ -32,7 +32,9 @@ pub struct Step<'t> {
 #[derive(Debug)]
 pub enum State<'t> {
     /// The next question, with an answer that was heard but is not confirmed.
-    Ask(&'t Question, Option<Answer>),
+    ///
+    /// Where the outcome is settled and only notes are open, so does the ending as far as it is known.
+    Ask(&'t Question, Option<Answer>, Option<Box<Ending<'t>>>),
     /// The end.
     Over(Box<Ending<'t>>),
     /// All has been asked, but the customer did not know everything.
@@ -72,7 +74,15 @@ pub struct Branch<'t> {
     pub outcome: &'t Outcome,
 }
 
-impl Walk<'_> {
+impl<'t> Walk<'t> {
+    /// The outcome as far as it is settled.
+    pub fn ending(&self) -> Option<&Ending<'t>> {
+        match &self.state {
+            State::Over(ending) | State::Ask(_, _, Some(ending)) => Some(ending),
+            State::Ask(..) | State::Open(_) => None,
+        }
+    }
+
     /// The answers that count, as they stand in an address.
     pub fn given(&self) -> Vec<(String, String)> {
         self.steps.iter().map(|step| (step.question.id.clone(), step.answer.to_string())).collect()
@@ -163,7 +173,15 @@ pub fn walk<'t>(forest: &'t Forest, tree: &'t Tree, given: &[(String, String)]) 
         }
     });
     let state = match place {
-        Place::Ask(id) => State::Ask(&tree.questions[&id], heard.remove(&id)),
+        Place::Ask(id) => {
+            let settled = match *possible(world, &taken) {
+                [outcome] if fill(world, &outcome.say, &taken).is_ok() => {
+                    Some(Box::new(ending(world, outcome, &taken, &order)))
+                }
+                _ => None,
+            };
+            State::Ask(&tree.questions[&id], heard.remove(&id), settled)
+        }
         Place::Over(outcome) => State::Over(Box::new(ending(world, outcome, &taken, &order))),
         Place::Open => State::Open(branches(world, &taken, &order)),
     };
@@ -252,8 +270,7 @@ fn set(value: &str, taken: &Answers) -> String {
 /// Single answers that would lead a finished walk to another outcome: for each the last question that can change it.
 pub fn changes<'t>(forest: &'t Forest, walk: &Walk<'t>) -> Vec<Change<'t>> {
     let (world, taken) = (World { tree: walk.tree, forest }, walk.answers());
-    let State::Over(ending) = &walk.state else { return Vec::new() };
-    let outcome = ending.outcome;
+    let Some(Ending { outcome, .. }) = walk.ending() else { return Vec::new() };
     let order: Vec<String> = walk.steps.iter().map(|step| step.question.id.clone()).collect();
     let mut changes: Vec<Change<'t>> = Vec::new();
     for id in order.iter().rev() {

@@ -104,7 +104,8 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
         )),
         "/api/v1/ask" => {
             let answer = answer::answer(library, &question, day, top)?;
-            Ok(json(200, "application/json", &wire::answer(library, &answer)))
+            let walk = answer.walk(library)?;
+            Ok(json(200, "application/json", &wire::answer(library, &answer, walk.as_ref())?))
         }
         "/api/v1/search" => {
             let found = search::search(&library.index, &question, day, top)?;

@@ -3,15 +3,17 @@
 //! All fields are always there, `null` or `[]` where empty. Dates are `2019-08-16`. Addresses start with `/` and
 //! leave the base path out.
 
-mod tree;
+mod trees;
 
-pub use tree::{QuestionJson, TreeJson, WalkJson, question, trees, walk};
+pub use trees::{QuestionJson, TreeJson, WalkJson, question, trees, walk};
 
 use crate::{
+    Result,
     answer::{self, Status},
     content::{Block, Changed, Citation, Entry, Kind},
     library::Library,
     search::{self, Hit, Question},
+    tree::{self, Heard, State, Walk},
 };
 use jiff::civil::Date;
 use serde::Serialize;
@@ -62,14 +64,31 @@ pub struct Answer<'a> {
     also: [(); 0],
     /// Ids of entries to choose from.
     choices: Vec<&'a str>,
-    /// There are no trees so far.
-    tree: Option<()>,
+    /// The tree that the question may want.
+    tree: Option<TreePart<'a>>,
     hits: Vec<HitJson<'a>>,
+}
+
+/// The tree that a question may want: what was heard, and where its walk stands.
+#[derive(Serialize)]
+struct TreePart<'a> {
+    id: &'a str,
+    title: &'a str,
+    url: String,
+    heard: BTreeMap<&'a str, String>,
+    suggested: BTreeMap<&'a str, String>,
+    /// Taken because nothing was said about it.
+    assumed: BTreeMap<&'a str, String>,
+    next: Option<QuestionJson<'a>>,
+    /// Ids of outcomes.
+    possible: Vec<&'a str>,
+    outcome: Option<&'a str>,
 }
 
 /// What answers.
 #[derive(Serialize)]
 struct Reply<'a> {
+    /// `entry` or `outcome`.
     kind: &'static str,
     id: &'a str,
     title: &'a str,
@@ -78,7 +97,7 @@ struct Reply<'a> {
     /// That, and what the question asks beyond it; at most 400 characters.
     text: &'a str,
     as_of: Option<Date>,
-    scope: &'a BTreeMap<String, Vec<String>>,
+    scope: BTreeMap<String, Vec<String>>,
     url: String,
     sources: Vec<Source<'a>>,
     changed: Vec<ChangedJson<'a>>,
@@ -173,35 +192,92 @@ struct BlockJson<'a> {
     text: &'a str,
 }
 
-/// The shape of an answer.
-pub fn answer<'a>(library: &'a Library, answer: &'a answer::Answer) -> Answer<'a> {
+/// The shape of an answer; `walk` is where its tree stands ([`answer::Answer::walk`]).
+///
+/// Fails if the trees cannot be read.
+pub fn answer<'a>(
+    library: &'a Library,
+    answer: &'a answer::Answer,
+    walk: Option<&'a Walk<'_>>,
+) -> Result<Answer<'a>> {
     let (status, reply, choices) = match (&answer.status, answer.hits.first()) {
-        (Status::Answered(passage), Some(hit)) => ("answered", Some((hit, passage)), 0),
+        (Status::Answered(passage), Some(hit)) => {
+            ("answered", Some(said(&hit.entry, passage, answer.day)), 0)
+        }
+        (Status::Outcome(settled), _) => ("answered", Some(concluded(settled)), 0),
+        (Status::Ask, _) => ("ask", None, 0),
         (Status::Choose(count), _) => ("choose", None, *count),
         _ => ("unknown", None, 0),
     };
-    Answer {
+    let tree = match (walk, &answer.tree) {
+        (Some(walk), Some(wanted)) => Some(beside(library, walk, &wanted.heard)?),
+        _ => None,
+    };
+    Ok(Answer {
         asked: Asked::new(library, &answer.question, answer.day),
         status,
         confidence: round(answer.confidence),
-        answer: reply.map(|(Hit { entry, .. }, passage)| Reply {
-            kind: "entry",
-            id: &entry.id,
-            title: &entry.title,
-            say: &passage.say,
-            text: &passage.text,
-            as_of: entry.as_of,
-            scope: &entry.scope,
-            url: entry.url(),
-            sources: sources(&entry.sources),
-            changed: changed(&entry.changed),
-            remarks: answer::remarks(entry, answer.day),
-        }),
+        answer: reply,
         also: [],
         choices: answer.hits.iter().take(choices).map(|hit| &*hit.entry.id).collect(),
-        tree: None,
+        tree,
         hits: hits(&answer.hits, &answer.question),
+    })
+}
+
+fn said<'a>(entry: &'a Entry, passage: &'a search::Passage, day: Date) -> Reply<'a> {
+    Reply {
+        kind: "entry",
+        id: &entry.id,
+        title: &entry.title,
+        say: &passage.say,
+        text: &passage.text,
+        as_of: entry.as_of,
+        scope: entry.scope.clone(),
+        url: entry.url(),
+        sources: sources(&entry.sources),
+        changed: changed(&entry.changed),
+        remarks: answer::remarks(entry, day),
     }
+}
+
+fn concluded(settled: &answer::Settled) -> Reply<'_> {
+    Reply {
+        kind: "outcome",
+        id: &settled.id,
+        title: &settled.title,
+        say: &settled.say,
+        text: &settled.text,
+        as_of: settled.as_of,
+        scope: BTreeMap::new(),
+        url: settled.url.clone(),
+        sources: sources(&settled.sources),
+        changed: Vec::new(),
+        remarks: settled.remarks.clone(),
+    }
+}
+
+fn beside<'a>(library: &'a Library, walk: &'a Walk<'_>, heard: &'a Heard) -> Result<TreePart<'a>> {
+    let taken: Vec<&str> = walk.steps.iter().map(|step| &*step.question.id).collect();
+    let said = |answers: &'a BTreeMap<String, (tree::Answer, String)>| {
+        answers.iter().map(|(id, (answer, _))| (&**id, answer.to_string())).collect()
+    };
+    let assumed = heard.assumed.iter().filter(|(id, _)| taken.contains(&&***id));
+    let next = match &walk.state {
+        State::Ask(next, heard, _) => Some(question(library, next, heard.as_ref())?),
+        _ => None,
+    };
+    Ok(TreePart {
+        id: &walk.tree.id,
+        title: &walk.tree.title,
+        url: walk.url(),
+        heard: said(&heard.sure),
+        suggested: said(&heard.suggested),
+        assumed: assumed.map(|(id, answer)| (&**id, answer.to_string())).collect(),
+        next,
+        possible: walk.possible.iter().map(|outcome| &*outcome.id).collect(),
+        outcome: walk.ending().map(|ending| &*ending.outcome.id),
+    })
 }
 
 /// The shape of a list of hits.

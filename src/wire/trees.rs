@@ -223,7 +223,9 @@ pub fn walk<'a>(library: &'a Library, walk: &'a Walk<'_>, day: Date) -> Result<W
         parked: parked.collect(),
         wrong: &walk.wrong,
         next: match &walk.state {
-            State::Ask(question, heard) => Some(self::question(library, question, heard.as_ref())?),
+            State::Ask(question, heard, _) => {
+                Some(self::question(library, question, heard.as_ref())?)
+            }
             _ => None,
         },
         possible: walk
@@ -246,7 +248,7 @@ fn because<'a>(answers: &'a [(&Question, String)]) -> Vec<Because<'a>> {
 }
 
 fn outcome<'a>(library: &'a Library, walk: &'a Walk<'_>) -> Result<Option<OutcomeJson<'a>>> {
-    let State::Over(ending) = &walk.state else { return Ok(None) };
+    let Some(ending) = walk.ending() else { return Ok(None) };
     let forest = library.index.forest()?;
     let mut cites = Vec::new();
     for entry in library.cited(ending.outcome)? {
