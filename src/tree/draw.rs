@@ -146,9 +146,11 @@ pub fn mermaid(forest: &Forest, tree: &Tree) -> String {
 }
 
 /// Measures of the drawing, in pixels.
-const BOX: (usize, usize) = (220, 44);
-const GAP: (usize, usize) = (170, 18);
+const BOX: (i64, i64) = (220, 44);
+const GAP: (i64, i64) = (170, 18);
 const LETTERS: usize = 15;
+/// The height of a label beside a question.
+const LABEL: i64 = 15;
 
 /// The tree as SVG, with the way that these answers took marked.
 pub fn svg(forest: &Forest, tree: &Tree, taken: &Answers) -> String {
@@ -163,24 +165,29 @@ pub fn svg(forest: &Forest, tree: &Tree, taken: &Answers) -> String {
         }
         columns[depth].push(index);
     }
+    // A question is as high as the labels beside it.
+    let height = |index: &usize| BOX.1.max(drawing.nodes[*index].edges.len() as i64 * LABEL + 6);
     let place = |index: usize| {
-        let row = columns[depths[index]].iter().position(|other| *other == index).unwrap_or(0);
-        (10 + depths[index] * (BOX.0 + GAP.0), 10 + row * (BOX.1 + GAP.1))
+        let above = columns[depths[index]].iter().take_while(|other| **other != index);
+        let y: i64 = above.map(|other| height(other) + GAP.1).sum();
+        (10 + depths[index] as i64 * (BOX.0 + GAP.0), 10 + y)
     };
-    let rows = columns.iter().map(Vec::len).max().unwrap_or(1);
-    let (width, height) =
-        (20 + columns.len() * (BOX.0 + GAP.0) - GAP.0, 20 + rows * (BOX.1 + GAP.1));
+    let whole = |column: &Vec<usize>| column.iter().map(|index| height(index) + GAP.1).sum::<i64>();
+    let (width, tall) = (
+        20 + columns.len() as i64 * (BOX.0 + GAP.0) - GAP.0,
+        20 + columns.iter().map(whole).max().unwrap_or(0),
+    );
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"drawing\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"13\">\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"drawing\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width} {tall}\" width=\"{width}\" height=\"{tall}\" font-family=\"sans-serif\" font-size=\"13\">\n",
         escape(&tree.title)
     );
     for (index, node) in drawing.nodes.iter().enumerate() {
         let (x, y) = place(index);
-        let (from, middle) = (x + BOX.0, y + BOX.1 / 2);
-        let edges = node.edges.len();
+        let (from, middle) = (x + BOX.0, y + height(&index) / 2);
+        let edges = node.edges.len() as i64;
         for (number, (labels, to)) in node.edges.iter().enumerate() {
-            let (end, end_y) = (place(*to).0, place(*to).1 + BOX.1 / 2);
-            let start_y = middle + number * 14 - (edges - 1) * 7;
+            let (end, end_y) = (place(*to).0, place(*to).1 + height(to) / 2);
+            let start_y = middle + number as i64 * LABEL - (edges - 1) * LABEL / 2;
             let bend = from + GAP.0 / 2;
             let class = if way.contains(&(index, *to)) { "edge taken" } else { "edge" };
             let (line, weight) =
@@ -188,7 +195,7 @@ pub fn svg(forest: &Forest, tree: &Tree, taken: &Answers) -> String {
             out.push_str(&format!(
                 "<path class=\"{class}\" fill=\"none\" stroke=\"{line}\" stroke-width=\"{weight}\" d=\"M{from} {start_y} C{bend} {start_y} {bend} {end_y} {end} {end_y}\"/>\n<text class=\"label\" fill=\"#44546a\" font-size=\"11\" x=\"{}\" y=\"{}\">{}<title>{}</title></text>\n",
                 from + 6,
-                start_y - 3,
+                start_y - 2,
                 escape(&short(&joined(labels, 3), 13)),
                 escape(&labels.join("、"))
             ));
@@ -204,7 +211,7 @@ pub fn svg(forest: &Forest, tree: &Tree, taken: &Answers) -> String {
             if node.is_outcome { "outcome" } else { "question" },
             escape(text),
             BOX.0,
-            BOX.1
+            height(&index)
         ));
         let letters: Vec<char> = text.chars().collect();
         let lines: Vec<String> =
@@ -216,7 +223,7 @@ pub fn svg(forest: &Forest, tree: &Tree, taken: &Answers) -> String {
             } else {
                 line.clone()
             };
-            let at = y + BOX.1 / 2 + 5 + number * 17 - (shown.len() - 1) * 8;
+            let at = y + height(&index) / 2 + 5 + number as i64 * 17 - (shown.len() as i64 - 1) * 8;
             out.push_str(&format!(
                 "<text fill=\"#1a1f26\" text-anchor=\"middle\" x=\"{}\" y=\"{at}\">{}</text>",
                 x + BOX.0 / 2,

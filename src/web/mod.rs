@@ -6,6 +6,7 @@
 
 mod head;
 mod server;
+mod trees;
 mod views;
 
 pub use server::{Limits, serve};
@@ -123,8 +124,68 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
         _ if path == style_address() => {
             Ok(kept("text/css; charset=utf-8", STYLE.as_bytes().to_vec()))
         }
+        "/trees" => page(200, &trees::trees(library)?),
+        "/api/v1/trees" => Ok(json(200, "application/json", &wire::trees(library)?)),
+        _ if path.starts_with("/trees/") || path.starts_with("/api/v1/trees/") => {
+            tree(library, path, query, day)
+        }
         _ => below(library, path, day),
     }
+}
+
+/// One tree: where the walk of the address stands, all its questions, its drawing, or JSON.
+fn tree(library: &Library, path: &str, query: &str, day: Date) -> Result<Response> {
+    let api = path.starts_with("/api/");
+    let name =
+        path.trim_start_matches("/api/v1").trim_start_matches("/trees/").trim_end_matches('/');
+    let (id, drawn) = name.strip_suffix("/graph").map_or((name, false), |id| (id, true));
+    let forest = library.index.forest()?;
+    if let Some((_, title, problems)) = forest.broken.iter().find(|(broken, ..)| broken == id) {
+        let why: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let why = format!("“{title}”有错误，修好以前不能用：{}", why.join("；"));
+        return Ok(refused(path, 503, &why));
+    }
+    let Some(tree) = forest.trees.get(id) else {
+        return if api {
+            Ok(refused(path, 404, &format!("没有树 `{id}`；/api/v1/trees 列出所有的树")))
+        } else {
+            page(404, &views::missing(library)?)
+        };
+    };
+    let mut given: Vec<(String, String)> = Vec::new();
+    let mut day = day;
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match (&*key, &*value) {
+            ("all", _) => {}
+            ("day", value) => match value.parse() {
+                Ok(other) => day = other,
+                Err(_) => {
+                    return Ok(refused(path, 400, "`day` 不是日期；请写成 2026-11-22 的样子"));
+                }
+            },
+            (_, "") => {}
+            // The boxes of one question come one by one.
+            _ => match given.iter_mut().find(|(other, _)| *other == key) {
+                Some((_, all)) => *all = format!("{all},{value}"),
+                None => given.push((key.into_owned(), value.into_owned())),
+            },
+        }
+    }
+    let walk = crate::tree::walk(forest, tree, &given);
+    if api {
+        if let Some(wrong) = walk.wrong.first() {
+            return Ok(refused(path, 400, wrong));
+        }
+        return Ok(json(200, "application/json", &wire::walk(library, &walk, day)?));
+    }
+    let status = if walk.wrong.is_empty() { 200 } else { 400 };
+    if drawn {
+        return page(status, &trees::graph(library, &walk)?);
+    }
+    if query.split('&').any(|pair| pair == "all=1") {
+        return page(status, &trees::questions(library, tree)?);
+    }
+    page(status, &trees::tree(library, &walk, day)?)
 }
 
 /// Entries, topics and pictures: addresses that end in an id.
@@ -150,7 +211,11 @@ fn below(library: &Library, path: &str, day: Date) -> Result<Response> {
         return Ok(moved(&format!("/{}", shorter.trim_start_matches('/'))));
     }
     if path.starts_with("/api/") {
-        return Ok(refused(path, 404, "没有这个接口；有 /api/v1/ask 和 /api/v1/search"));
+        return Ok(refused(
+            path,
+            404,
+            "没有这个接口；有 /api/v1/ask、/api/v1/search 和 /api/v1/trees",
+        ));
     }
     page(404, &views::missing(library)?)
 }
@@ -211,6 +276,7 @@ fn refused(path: &str, status: u16, detail: &str) -> Response {
     let title = match status {
         400 => "Bad Request",
         404 => "Not Found",
+        503 => "Service Unavailable",
         405 => "Method Not Allowed",
         _ => "Internal Server Error",
     };

@@ -6,26 +6,27 @@ use crate::{
     error::Result,
     library::{Library, Summary},
     search,
+    tree::State,
 };
 use askama::Template;
 use jiff::civil::Date;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What every page has.
-struct Frame<'a> {
-    title: &'a str,
-    style: String,
+pub(super) struct Frame<'a> {
+    pub(super) title: &'a str,
+    pub(super) style: String,
     /// What stands in the search box.
-    question: &'a str,
-    version: &'a str,
+    pub(super) question: &'a str,
+    pub(super) version: &'a str,
     /// From when to when the sources date.
-    dates: Option<(Date, Date)>,
-    entries: usize,
-    problems: usize,
+    pub(super) dates: Option<(Date, Date)>,
+    pub(super) entries: usize,
+    pub(super) problems: usize,
 }
 
 impl<'a> Frame<'a> {
-    fn new(library: &'a Library, question: &'a str) -> Self {
+    pub(super) fn new(library: &'a Library, question: &'a str) -> Self {
         let overview = &library.index.overview;
         Self {
             title: &overview.title,
@@ -44,6 +45,8 @@ impl<'a> Frame<'a> {
 struct Home<'a> {
     frame: Frame<'a>,
     topics: Vec<TopicLine<'a>>,
+    /// Titles and addresses.
+    trees: Vec<(&'a str, String)>,
 }
 
 struct TopicLine<'a> {
@@ -68,6 +71,7 @@ struct Search<'a> {
     cut: bool,
     unmatched: Vec<&'a str>,
     reply: Option<Reply<'a>>,
+    tree: Option<Beside<'a>>,
     /// Entries to choose from.
     choices: Vec<Line<'a>>,
     unknown: bool,
@@ -82,6 +86,56 @@ struct Reply<'a> {
     say: &'a str,
     more: Vec<&'a str>,
     notes: Notes<'a>,
+}
+
+/// The tree that the question may want.
+struct Beside<'a> {
+    title: &'a str,
+    /// Where the walk stands.
+    url: String,
+    /// What was heard or assumed: question, answer, whether it is assumed, and the address without it.
+    chips: Vec<(&'a str, String, bool, String)>,
+    /// The next question with its options and their addresses.
+    next: Option<(&'a str, Vec<(String, String)>)>,
+    /// Whether the tree answers or asks by itself.
+    first: bool,
+}
+
+impl<'a> Beside<'a> {
+    fn new(library: &'a Library, answer: &Answer) -> Result<Option<Self>> {
+        let (Some(walk), Some(wanted)) = (answer.walk(library)?, &answer.tree) else {
+            return Ok(None);
+        };
+        let (tree, given) = (walk.tree, walk.given());
+        let without = |id: &str| {
+            tree.address(
+                &given.iter().filter(|(other, _)| other != id).cloned().collect::<Vec<_>>(),
+            )
+        };
+        let chips = walk.steps.iter().map(|step| {
+            let id = &step.question.id;
+            let assumed = wanted.heard.assumed.contains_key(id);
+            (&*step.question.ask, step.label.clone(), assumed, without(id))
+        });
+        let next = match &walk.state {
+            State::Ask(question, ..) => {
+                let options =
+                    library.index.forest()?.options(question).into_iter().map(|(id, label)| {
+                        let set = [&given[..], &[(question.id.clone(), id)]].concat();
+                        (label, tree.address(&set))
+                    });
+                Some((&*question.ask, options.collect()))
+            }
+            _ => None,
+        };
+        Ok(Some(Self {
+            title: &tree.title,
+            url: walk.url(),
+            chips: chips.collect(),
+            next,
+            first: matches!(answer.status, Status::Outcome(_) | Status::Ask),
+        }))
+    }
 }
 
 /// A hit in a list.
@@ -125,6 +179,8 @@ struct EntryPage<'a> {
     html: String,
     notes: Notes<'a>,
     related: Vec<&'a Summary>,
+    /// Titles and addresses of trees that cite the entry, or that it names.
+    trees: Vec<(&'a str, String)>,
 }
 
 impl EntryPage<'_> {
@@ -149,6 +205,13 @@ pub(super) fn home(library: &Library) -> Result<String> {
     Ok(write(&Home {
         frame: Frame::new(library, ""),
         topics: topics.filter(|topic| topic.count > 0).collect(),
+        trees: library
+            .index
+            .forest()?
+            .trees
+            .values()
+            .map(|tree| (&*tree.title, tree.url()))
+            .collect(),
     }))
 }
 
@@ -179,16 +242,33 @@ pub(super) fn search(library: &Library, answer: &Answer) -> Result<String> {
             };
             (Some(reply), 0)
         }
+        (Status::Outcome(settled), _) => {
+            let reply = Reply {
+                title: &settled.title,
+                url: settled.url.clone(),
+                say: &settled.say,
+                more: settled.text.lines().skip(1).collect(),
+                notes: Notes {
+                    sources: &settled.sources,
+                    changed: &[],
+                    scope: Vec::new(),
+                    remarks: settled.remarks.clone(),
+                    confirm: None,
+                },
+            };
+            (Some(reply), 0)
+        }
         (Status::Choose(count), _) => (None, *count),
         _ => (None, 0),
     };
     let lines = || answer.hits.iter().map(|hit| line(hit, answer));
-    let shown = if reply.is_some() { 1 } else { choices };
+    let shown = if matches!(answer.status, Status::Answered(_)) { 1 } else { choices };
     Ok(write(&Search {
         frame: Frame::new(library, &answer.question.asked),
         cut: answer.question.cut,
         unmatched: answer.question.unmatched(),
         unknown: !answer.is_known(),
+        tree: Beside::new(library, answer)?,
         reply,
         choices: lines().take(choices).collect(),
         hits: lines().skip(shown).collect(),
@@ -199,6 +279,7 @@ pub(super) fn search(library: &Library, answer: &Answer) -> Result<String> {
 pub(super) fn entry(library: &Library, entry: &Entry, day: Date) -> Result<String> {
     let summaries = library.summaries()?;
     let topics = &library.index.overview.topics;
+    let forest = library.index.forest()?;
     let topic = topics.iter().find(|topic| topic.id == entry.topic);
     let page = EntryPage {
         frame: Frame::new(library, ""),
@@ -218,6 +299,16 @@ pub(super) fn entry(library: &Library, entry: &Entry, day: Date) -> Result<Strin
             .iter()
             .filter_map(|id| summaries.iter().find(|entry| entry.id == *id))
             .collect(),
+        trees: forest
+            .trees
+            .values()
+            .filter(|tree| {
+                let named =
+                    entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
+                named || forest.citing(&entry.id).any(|citing| citing.id == tree.id)
+            })
+            .map(|tree| (&*tree.title, tree.url()))
+            .collect(),
         entry,
     };
     Ok(write(&page))
@@ -228,7 +319,7 @@ pub(super) fn missing(library: &Library) -> Result<String> {
     Ok(write(&Missing { frame: Frame::new(library, "") }))
 }
 
-fn write(page: &impl Template) -> String {
+pub(super) fn write(page: &impl Template) -> String {
     page.render().expect("our templates only write to strings")
 }
 

@@ -1,0 +1,244 @@
+//! The pages of trees.
+
+use super::views::{Frame, write};
+use crate::{
+    answer,
+    content::{Entry, Link},
+    error::Result,
+    library::Library,
+    problem::Problem,
+    tree::{self, Answer, Branch, Change, Forest, Kind, Question, State, Tree, Verdict, Walk},
+};
+use askama::Template;
+use jiff::civil::Date;
+use regex::Regex;
+use std::sync::LazyLock;
+
+#[derive(Template)]
+#[template(path = "trees.html")]
+struct Trees<'a> {
+    frame: Frame<'a>,
+    trees: Vec<&'a Tree>,
+    broken: &'a [(String, String, Vec<Problem>)],
+}
+
+#[derive(Template)]
+#[template(path = "tree.html")]
+struct TreePage<'a> {
+    frame: Frame<'a>,
+    walk: &'a Walk<'a>,
+    verdict: &'static str,
+    /// What is to be done, each step in pieces: text, and where it leads.
+    work: Vec<Vec<(String, String)>>,
+    cites: Vec<Entry>,
+    remarks: Vec<String>,
+    confirm: Option<&'a Link>,
+    changes: Vec<Change<'a>>,
+    asked: Option<Asked<'a>>,
+    given: Vec<(String, String)>,
+    branches: &'a [Branch<'a>],
+    /// How the customer finds out what is not known.
+    find_out: Vec<&'a str>,
+    steps: Vec<StepLine<'a>>,
+    /// Titles and addresses of trees that go on here.
+    next: Vec<(&'a str, String)>,
+    /// What was said, as plain text.
+    note: String,
+    all: String,
+    graph: String,
+}
+
+/// A question with its form.
+struct Asked<'a> {
+    question: &'a Question,
+    /// HTML.
+    control: String,
+    /// The address for "I do not know".
+    unsure: String,
+}
+
+struct StepLine<'a> {
+    ask: &'a str,
+    label: &'a str,
+    /// The address at which the question is asked again.
+    change: String,
+}
+
+#[derive(Template)]
+#[template(path = "questions.html")]
+struct Questions<'a> {
+    frame: Frame<'a>,
+    tree: &'a Tree,
+    questions: Vec<Asked<'a>>,
+}
+
+#[derive(Template)]
+#[template(path = "graph.html")]
+struct Graph<'a> {
+    frame: Frame<'a>,
+    tree: &'a Tree,
+    svg: String,
+    outline: String,
+    back: String,
+}
+
+#[derive(Template)]
+#[template(path = "control.html")]
+struct Control<'a> {
+    kind: &'static str,
+    name: &'a str,
+    ask: &'a str,
+    options: Vec<(String, String)>,
+    min: i64,
+    max: i64,
+    unit: &'a str,
+    heard: String,
+}
+
+/// All trees.
+pub(super) fn trees(library: &Library) -> Result<String> {
+    let forest = library.index.forest()?;
+    let trees = forest.trees.values().collect();
+    Ok(write(&Trees { frame: Frame::new(library, ""), trees, broken: &forest.broken }))
+}
+
+/// Where a walk stands.
+pub(super) fn tree(library: &Library, walk: &Walk<'_>, day: Date) -> Result<String> {
+    let forest = library.index.forest()?;
+    let ending = walk.ending();
+    let cites = ending.map_or(Ok(Vec::new()), |ending| library.cited(ending.outcome))?;
+    let given = walk.given();
+    let asked = match &walk.state {
+        State::Ask(question, heard, _) => {
+            let unsure = [&given[..], &[(question.id.clone(), "unsure".to_owned())]].concat();
+            Some(Asked {
+                question,
+                control: control(forest, question, heard.as_ref()),
+                unsure: walk.tree.address(&unsure),
+            })
+        }
+        _ => None,
+    };
+    let open = walk.steps.iter().filter(|step| step.answer == Answer::Unsure);
+    let find_out = open.map(|step| &*step.question.find_out).filter(|text| !text.is_empty());
+    let steps = walk.steps.iter().enumerate().map(|(index, step)| {
+        let others = given.iter().enumerate().filter(|(other, _)| *other != index);
+        let others: Vec<_> = others.map(|(_, pair)| pair.clone()).collect();
+        StepLine { ask: &step.question.ask, label: &step.label, change: walk.tree.address(&others) }
+    });
+    let next = ending.into_iter().flat_map(|ending| &ending.next).filter_map(|(id, set)| {
+        let tree = forest.trees.get(id)?;
+        let set: Vec<_> = set.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        Some((&*tree.title, tree.address(&set)))
+    });
+    let page = TreePage {
+        frame: Frame::new(library, ""),
+        verdict: ending.map_or("", |ending| match ending.outcome.verdict {
+            Verdict::Yes => "yes",
+            Verdict::No => "no",
+            Verdict::Go => "go",
+            Verdict::Depends => "depends",
+        }),
+        work: ending
+            .map_or(Vec::new(), |ending| ending.steps.iter().map(|step| pieces(step)).collect()),
+        remarks: cites.first().map_or(Vec::new(), |entry| answer::remarks(entry, day)),
+        confirm: ending.and_then(|ending| forest.link(ending.outcome.confirm.as_ref()?)),
+        changes: tree::changes(forest, walk),
+        asked,
+        branches: match &walk.state {
+            State::Open(branches) => branches,
+            _ => &[],
+        },
+        find_out: find_out.collect(),
+        steps: steps.collect(),
+        next: next.collect(),
+        note: note(walk, &cites, day),
+        all: format!("{}?all=1", walk.tree.url()),
+        graph: walk.url().replacen(&walk.tree.url(), &format!("{}/graph", walk.tree.url()), 1),
+        given,
+        cites,
+        walk,
+    };
+    Ok(write(&page))
+}
+
+/// All questions of a tree on one page.
+pub(super) fn questions(library: &Library, tree: &Tree) -> Result<String> {
+    let forest = library.index.forest()?;
+    let questions = tree.questions.values().map(|question| Asked {
+        question,
+        control: control(forest, question, None),
+        unsure: String::new(),
+    });
+    Ok(write(&Questions { frame: Frame::new(library, ""), tree, questions: questions.collect() }))
+}
+
+/// The drawing of a tree with the way taken.
+pub(super) fn graph(library: &Library, walk: &Walk<'_>) -> Result<String> {
+    let forest = library.index.forest()?;
+    Ok(write(&Graph {
+        frame: Frame::new(library, ""),
+        tree: walk.tree,
+        svg: tree::svg(forest, walk.tree, &walk.answers()),
+        outline: tree::outline(forest, walk.tree),
+        back: walk.url(),
+    }))
+}
+
+fn control(forest: &Forest, question: &Question, heard: Option<&Answer>) -> String {
+    let (min, max, unit) = match &question.kind {
+        Kind::Int(min, max, unit) => (*min, *max, &**unit),
+        _ => (0, 0, ""),
+    };
+    write(&Control {
+        kind: match question.kind {
+            Kind::Choice(_) | Kind::Bool => "radio",
+            Kind::Multi(..) => "checkbox",
+            Kind::Domain(_) => "select",
+            Kind::Int(..) => "number",
+            Kind::Date => "date",
+            Kind::Text(_) => "text",
+        },
+        name: &question.id,
+        ask: &question.ask,
+        options: forest.options(question),
+        min,
+        max,
+        unit,
+        heard: heard.map_or(String::new(), ToString::to_string),
+    })
+}
+
+/// A step cut at its links.
+fn pieces(step: &str) -> Vec<(String, String)> {
+    static LINK: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\[([^\]]*)\]\((https?://[^)]*)\)").expect("a valid pattern"));
+    let (mut pieces, mut at) = (Vec::new(), 0);
+    for found in LINK.captures_iter(step) {
+        let whole = found.get(0).map_or(0..0, |whole| whole.range());
+        pieces.push((step[at..whole.start].to_owned(), String::new()));
+        pieces.push((found[1].to_owned(), found[2].to_owned()));
+        at = whole.end;
+    }
+    pieces.push((step[at..].to_owned(), String::new()));
+    pieces
+}
+
+/// What to write down after the call: answers, outcome, steps, sources, day.
+fn note(walk: &Walk<'_>, cites: &[Entry], day: Date) -> String {
+    let Some(ending) = walk.ending() else { return String::new() };
+    let mut lines = vec![format!("{}（{day}）", walk.tree.title)];
+    lines.extend(
+        walk.steps.iter().map(|step| format!("问：{} 答：{}", step.question.ask, step.label)),
+    );
+    lines.push(format!("结论：{}。{}", ending.outcome.title, ending.say));
+    lines.extend(
+        ending.steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index + 1)),
+    );
+    lines.extend(ending.notes.iter().map(|note| format!("· {note}")));
+    for entry in cites {
+        let date = entry.as_of.map_or(String::new(), |date| format!("，{date}"));
+        lines.push(format!("依据：{}（{}{date}）", entry.title, entry.id));
+    }
+    lines.join("\n")
+}
