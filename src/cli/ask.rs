@@ -85,8 +85,8 @@ fn json(library: &Library, answer: &Answer) -> Result<String> {
 }
 
 /// What stands before the lines below an answer.
-const LABEL: Style = AnsiColor::Cyan.on_default();
-const SAY: Style = Style::new().bold();
+pub(super) const LABEL: Style = AnsiColor::Cyan.on_default();
+pub(super) const SAY: Style = Style::new().bold();
 
 fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()> {
     match (&answer.status, answer.hits.first()) {

@@ -5,6 +5,7 @@ use jieda::{
     Error, Result,
     eval::{self, Figures},
     index::Proof,
+    tree,
 };
 use std::{
     fs,
@@ -59,6 +60,14 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
         report.kinds.iter().map(|(kind, figures)| (&**kind, figures)).chain([("all", &report.all)])
     {
         writeln!(out, "{}", row(kind, figures))?;
+    }
+    let hearing = tree::hearing(&common.place().files()?, library.index.forest()?);
+    if hearing.questions > 0 {
+        writeln!(
+            out,
+            "决策树听 {} 句：填了 {} 个回答，错 {} 个，漏 {} 个；{} 句最先想到的就是那棵树",
+            hearing.questions, hearing.fills, hearing.wrong, hearing.missed, hearing.own_tree
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,9 @@
 //! `jieda tree`: decision trees.
 
-use super::Common;
+use super::{
+    Common,
+    ask::{LABEL, SAY},
+};
 use inquire::{MultiSelect, Select, Text, error::InquireError, validator::Validation};
 use jieda::{
     Error, Library, Problem, Result, content,
@@ -342,38 +345,42 @@ pub(super) fn print_outcome(
 ) -> Result<()> {
     let Some(ending) = walk.ending() else { return Ok(()) };
     let forest = library.index.forest()?;
-    writeln!(out, "{}", ending.outcome.title)?;
-    writeln!(out, "{}", ending.say)?;
+    writeln!(out, "{SAY}{}{SAY:#}", ending.say)?;
+    writeln!(out, "  {LABEL}结论{LABEL:#}  {}", ending.outcome.title)?;
     for (index, step) in ending.steps.iter().enumerate() {
-        writeln!(out, "  {}. {step}", index + 1)?;
+        writeln!(out, "  {}. {}", index + 1, tree::plain(step))?;
     }
     for note in &ending.notes {
         writeln!(out, "  · {note}")?;
     }
     if !ending.find_out.is_empty() {
-        writeln!(out, "  怎么知道  {}", ending.find_out)?;
+        writeln!(out, "  {LABEL}怎么知道{LABEL:#}  {}", ending.find_out)?;
     }
     let because: Vec<String> =
         ending.because.iter().map(|(question, label)| format!("{}{label}", question.ask)).collect();
-    writeln!(out, "  因为  {}（规则 {}）", because.join("，"), ending.rule)?;
+    writeln!(out, "  {LABEL}因为{LABEL:#}  {}（规则 {}）", because.join("，"), ending.rule)?;
     for (index, entry) in library.cited(ending.outcome)?.iter().enumerate() {
         let label = if index == 0 { "依据" } else { "    " };
         let source = entry.sources.first().map_or(String::new(), super::ask::cited);
-        writeln!(out, "  {label}  {source}      条目  {}", entry.id)?;
+        writeln!(
+            out,
+            "  {LABEL}{label}{LABEL:#}  {source}      {LABEL}条目{LABEL:#}  {}",
+            entry.id
+        )?;
     }
     if let Some(link) = ending.outcome.confirm.as_ref().and_then(|id| forest.link(id)) {
-        writeln!(out, "  确认  {} {}", link.title, link.url)?;
+        writeln!(out, "  {LABEL}确认{LABEL:#}  {} {}", link.title, link.url)?;
     }
     for change in tree::changes(forest, walk).iter().take(3) {
         writeln!(
             out,
-            "  换成  {}{} → {}",
+            "  {LABEL}换成{LABEL:#}  {}{} → {}",
             change.question.ask, change.label, change.outcome.title
         )?;
     }
     for (id, set) in &ending.next {
         let set: String = set.iter().map(|(key, value)| format!(" --set {key}={value}")).collect();
-        writeln!(out, "  接着  jieda tree run {id}{set}")?;
+        writeln!(out, "  {LABEL}接着{LABEL:#}  jieda tree run {id}{set}")?;
     }
     Ok(())
 }
@@ -398,6 +405,10 @@ fn check(args: &CheckArgs, common: &Common) -> Result<ExitCode> {
             writeln!(out, "{problem}")?;
         }
         wrong += report.problems.len();
+        if report.questions == 0 {
+            writeln!(out, "{}：用不了，{} 处不对", report.id, report.problems.len())?;
+            continue;
+        }
         writeln!(
             out,
             "{}：{} 个问题，{} 条规则，{} 个结论，{} 个案例，{} 个听写，{} 条路径，{} 处改动，{}",

@@ -3,7 +3,7 @@
 use super::{
     Answer, Comparison, Forest, Item, Test, Tree,
     eval::World,
-    hear::{Heard, hear},
+    hear::{Heard, hear, wanted},
     prove,
     read::spelled,
     walk::{State, walk},
@@ -63,6 +63,43 @@ struct HearCase {
     #[serde(default)]
     not: Vec<String>,
     outcome: Option<String>,
+}
+
+/// How well trees are filled in from what people type, over all `[[hear]]` cases.
+#[derive(Debug, Default, Clone, Copy, serde::Serialize)]
+pub struct Hearing {
+    pub questions: usize,
+    /// Answers that were heard, and how many of them should not have been.
+    pub fills: usize,
+    pub wrong: usize,
+    /// Answers that should have been heard and were not.
+    pub missed: usize,
+    /// Questions for which their own tree is the first that is wanted.
+    pub own_tree: usize,
+}
+
+/// Hears all `[[hear]]` cases of a folder.
+pub fn hearing(files: &[File], forest: &Forest) -> Hearing {
+    let mut all = Hearing::default();
+    for tree in forest.trees.values() {
+        let path = format!("trees/{}.cases.toml", tree.id);
+        let file = files.iter().find(|file| file.path == path);
+        let cases = file.and_then(|file| content::toml::<CasesFile>(file).ok());
+        for case in cases.into_iter().flat_map(|cases| cases.hear) {
+            let heard = hear(forest, tree, &case.q).sure;
+            let right = |(id, (answer, _)): &(&String, &(Answer, String))| {
+                case.heard.get(*id).is_some_and(|wanted| spelled(wanted) == answer.to_string())
+            };
+            let rights = heard.iter().filter(right).count();
+            let first = wanted(forest, &case.q).into_iter().next();
+            all.questions += 1;
+            all.fills += heard.len();
+            all.wrong += heard.len() - rights;
+            all.missed += case.heard.len() - rights;
+            all.own_tree += usize::from(first.is_some_and(|first| first.tree == tree.id));
+        }
+    }
+    all
 }
 
 /// Trees with fewer cases of hearing are not done.
@@ -177,9 +214,12 @@ fn check_cases(
         let message = format!("只有 {} 个 [[hear]]；至少要 {HEAR_LEAST} 个", cases.hear.len());
         report.problems.push(problem(message));
     }
+    // A case that fails anyway notices nothing.
+    let sound: Vec<&Case> =
+        cases.case.iter().filter(|case| case.run(forest, tree).is_ok()).collect();
     for (what, mutant) in mutants(tree) {
         report.mutants += 1;
-        if cases.case.iter().all(|case| case.run(forest, &mutant).is_ok()) {
+        if sound.iter().all(|case| case.run(forest, &mutant).is_ok()) {
             report.problems.push(problem(format!("{what}，没有案例发现；请补一个案例")));
         }
     }

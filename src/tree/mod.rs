@@ -16,11 +16,11 @@ mod read;
 mod text;
 mod walk;
 
-pub use cases::{Report, check, paths};
+pub use cases::{Hearing, Report, check, hearing, paths};
 pub use draw::{mermaid, outline, svg};
 pub use hear::{Heard, Wanted, hear, wanted};
 pub use read::load;
-pub use walk::{Branch, Change, Ending, State, Step, Walk, changes, walk};
+pub use walk::{Branch, Change, Ending, State, Step, Walk, changes, plain, walk};
 
 use crate::{
     content::{Domain, Facts, Link},

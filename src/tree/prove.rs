@@ -56,6 +56,15 @@ pub(super) fn prove(forest: &Forest, tree: &Tree, file: &str, problems: &mut Vec
             }
         }
     }
+    for (id, rule) in &tree.rules {
+        for guard in &rule.when {
+            for column in empty_comparisons(world, guard) {
+                error(format!(
+                    "规则 `{id}` 比较的 `{column}` 可能是空的；请先限定到有值的，或写 known"
+                ));
+            }
+        }
+    }
     for outcome in tree.outcomes.values() {
         for note in &outcome.note {
             let rules = tree
@@ -108,6 +117,37 @@ pub(super) fn prove(forest: &Forest, tree: &Tree, file: &str, problems: &mut Vec
             }
         }
     }
+}
+
+/// The columns with which a guard compares although their cell may be empty.
+fn empty_comparisons(world: World<'_>, guard: &Guard) -> Vec<String> {
+    let mut empty = Vec::new();
+    for (index, atom) in guard.iter().enumerate() {
+        if !matches!(atom.test, Test::Compare(_)) {
+            continue;
+        }
+        let compared = references(&atom.test).into_iter().filter_map(|reference| match reference {
+            Reference::Column(table, column) => Some((table, column)),
+            _ => None,
+        });
+        let tested = match &atom.of {
+            Operand::Fact(table, column) => Some((table, column)),
+            _ => None,
+        };
+        for (table, column) in compared.chain(tested) {
+            let Some(keys) = world.tree.keys.get(table) else { continue };
+            let mut others: Guard = guard.clone();
+            others[index] = Atom {
+                of: Operand::Fact(table.clone(), column.clone()),
+                test: Test::Known(false),
+                questions: keys.clone(),
+            };
+            if reachable(world, &[&others]) {
+                empty.push(format!("{table}.{column}"));
+            }
+        }
+    }
+    empty
 }
 
 /// The answers of an example, in words.

@@ -3,7 +3,7 @@
 use super::{
     Answer, Atom, Choice, Comparison, Forest, Guard, Item, Kind, Next, Note, Operand, Outcome,
     Parser, Prefill, Question, Reference, Rename, Rule, Test, Tree, Verdict, Words,
-    eval::key_question, prove, text::Form,
+    eval::key_question, prove, text::Form, walk,
 };
 use crate::{
     content::{self, Content, File},
@@ -15,6 +15,10 @@ use std::collections::{BTreeMap, HashSet};
 
 /// No question has more options.
 const OPTION_LIMIT: usize = 12;
+
+/// The longest sentence to read out, and the longest first one of several, in characters without spaces.
+const SAY_LIMIT: usize = 120;
+const SENTENCE_LIMIT: usize = 60;
 
 /// Names that mean something in addresses.
 const RESERVED: [&str; 8] = ["all", "q", "day", "unsure", "unknown", "none", "yes", "no"];
@@ -140,7 +144,12 @@ pub fn load(files: &[File], content: &Content) -> Forest {
             Err(problem) => forest.broken.push((name.to_owned(), name.to_owned(), vec![problem])),
         }
     }
-    let known: HashSet<String> = found.iter().map(|(tree, ..)| tree.id.clone()).collect();
+    let known: HashSet<String> = found
+        .iter()
+        .map(|(tree, ..)| &tree.id)
+        .chain(forest.broken.iter().map(|(id, ..)| id))
+        .cloned()
+        .collect();
     let mut links = Vec::new();
     for (tree, path, mut problems) in found {
         if problems.iter().all(|problem| problem.level == Level::Warning) {
@@ -176,6 +185,16 @@ fn next_trees(
 ) {
     for outcome in tree.outcomes.values() {
         for next in &outcome.next {
+            if leads_to(forest, &next.tree, &tree.id, &mut HashSet::new()) {
+                problems.push(Problem::warning(
+                    path,
+                    0,
+                    format!(
+                        "结论 `{}` 的 next 指向 `{}`，又会绕回这棵树；请去掉一处",
+                        outcome.id, next.tree
+                    ),
+                ));
+            }
             let Some(other) = forest.trees.get(&next.tree) else {
                 let why = if known.contains(&next.tree) {
                     "有错误，还不能用"
@@ -192,9 +211,12 @@ fn next_trees(
             for (question, answer) in &next.set {
                 let told =
                     other.questions.get(question).ok_or_else(|| format!("没有问题 `{question}`"));
-                let told = told.and_then(|question| match answer.starts_with('{') {
-                    true => Ok(Answer::Unsure),
-                    false => Answer::parse(answer, question, &forest.domains),
+                let told = told.and_then(|question| {
+                    match answer.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                        None => Answer::parse(answer, question, &forest.domains).map(drop),
+                        Some(name) if tree.questions.contains_key(name) => Ok(()),
+                        Some(name) => Err(format!("要的 `{{{name}}}` 不是这棵树的问题")),
+                    }
                 });
                 if let Err(why) = told {
                     problems.push(Problem::warning(
@@ -206,6 +228,17 @@ fn next_trees(
             }
         }
     }
+}
+
+/// Whether tree `from` leads to tree `to`, at once or through others.
+fn leads_to<'f>(forest: &'f Forest, from: &'f str, to: &str, seen: &mut HashSet<&'f str>) -> bool {
+    if from == to {
+        return true;
+    }
+    let next = forest.trees.get(from).filter(|_| seen.insert(from));
+    let mut next =
+        next.into_iter().flat_map(|tree| tree.outcomes.values()).flat_map(|outcome| &outcome.next);
+    next.any(|next| leads_to(forest, &next.tree, to, seen))
 }
 
 struct Reader<'r> {
@@ -275,8 +308,14 @@ impl Reader<'_> {
                 tree.keys.insert(name.clone(), questions);
             }
         }
-        tree.shown = super::walk::shown_columns(&tree);
+        tree.shown = walk::shown_columns(&tree);
         for rename in &tree.renames {
+            if tree.questions.contains_key(&rename.question) {
+                self.error(format!(
+                    "rename 的旧名字 `{}` 现在还是一个问题；请改正",
+                    rename.question
+                ));
+            }
             let to = tree.questions.get(&rename.to);
             let options = to.map(|question| {
                 rename
@@ -318,7 +357,7 @@ impl Reader<'_> {
             .collect();
         let mut seen = HashSet::new();
         for option in &options {
-            if option.id != "none" {
+            if option.id != "none" || shape.kind == "multi" {
                 self.name(&option.id);
             }
             if !seen.insert(&option.id) {
@@ -424,6 +463,22 @@ impl Reader<'_> {
         if length(&shape.title) > 20 {
             self.error(format!("结论 `{id}` 的标题有 {} 字，最多 20 字", length(&shape.title)));
         }
+        // A name in braces becomes a word or two.
+        let say = walk::filled_with(&shape.say, "四个字长");
+        let sentence = say.split_inclusive(['。', '！', '？']).next().map_or(0, length);
+        if length(&say) > SAY_LIMIT || sentence > SENTENCE_LIMIT {
+            self.error(format!(
+                "结论 `{id}` 的 say 有 {} 字，第一句 {sentence} 字；最多 {SAY_LIMIT} 字，第一句最多 {SENTENCE_LIMIT} 字",
+                length(&say)
+            ));
+        }
+        for link in shape.step.iter().flat_map(|step| walk::links(step)) {
+            if !self.forest.links.contains_key(&link) {
+                self.error(format!(
+                    "links.toml 里没有 `{link}`；请加上，或改正结论 `{id}` 的 step"
+                ));
+            }
+        }
         if shape.say.contains("](") {
             self.error(format!("结论 `{id}` 的 say 是念给客户的，不能有链接；请移到 step"));
         }
@@ -483,6 +538,9 @@ impl Reader<'_> {
             table => vec![table],
         };
         let mut guards = Vec::new();
+        if tables.is_empty() {
+            self.error(format!("{what}的 when 是空的；请写条件"));
+        }
         for table in tables {
             let Some(table) = table.as_table().filter(|table| !table.is_empty()) else {
                 self.error(format!("{what}的 when 要写 {{ 问题 = 值 }}，或这样的列表"));
@@ -540,7 +598,7 @@ impl Reader<'_> {
             },
         };
         let form = self.form(tree, &of);
-        let test = self.test(left, &form, right)?;
+        let test = self.test(left, &form, matches!(of, Operand::Fact(..)), right)?;
         let mut questions = Vec::new();
         match &of {
             Operand::Answer(question) | Operand::Property(question, _) => {
@@ -555,15 +613,40 @@ impl Reader<'_> {
         }
         let mut seen = HashSet::new();
         questions.retain(|question| seen.insert(question.clone()));
+        if let Operand::Property(text, _) = &of {
+            let place = |id: &String| tree.questions.get_index_of(id);
+            if let Some(later) = questions.iter().find(|id| place(id) > place(text)) {
+                return Err(format!(
+                    "问题 `{text}` 的词表要看 `{later}` 的回答；请把 `{later}` 排到 `{text}` 前面"
+                ));
+            }
+        }
         Ok(Atom { of, test, questions })
     }
 
+    /// The questions that answer the keys of a table.
     fn keys(&self, tree: &Tree, table: &str) -> Result<Vec<String>, String> {
-        let keys = self.forest.facts.tables[table].key.iter().map(|key| {
-            let question = key_question(tree, key).map(str::to_owned);
-            question.ok_or_else(|| format!("用到 facts/{table}.toml，但没有问题回答它的键 `{key}`；请加一个 domain = \"{key}\" 的问题"))
-        });
-        keys.collect()
+        let mut questions = Vec::new();
+        for key in &self.forest.facts.tables[table].key {
+            let question = key_question(tree, key).ok_or_else(|| {
+                format!("用到 facts/{table}.toml，但没有问题回答它的键 `{key}`；请加一个 domain = \"{key}\" 的问题")
+            })?;
+            let known = |id: &str| {
+                self.forest.domains.get(key).is_some_and(|domain| domain.label(id).is_some())
+            };
+            let fits = match &tree.questions[question].kind {
+                Kind::Domain(_) => true,
+                Kind::Choice(options) => options.iter().all(|option| known(&option.id)),
+                _ => false,
+            };
+            if !fits {
+                return Err(format!(
+                    "问题 `{question}` 回答不了 facts/{table}.toml 的键；请用 domain = \"{key}\"，或用 domains/{key}.toml 里的值当选项"
+                ));
+            }
+            questions.push(question.to_owned());
+        }
+        Ok(questions)
     }
 
     /// What kind of value an operand has.
@@ -619,7 +702,13 @@ impl Reader<'_> {
         }
     }
 
-    fn test(&self, left: &str, form: &Has, right: &toml::Value) -> Result<Test, String> {
+    fn test(
+        &self,
+        left: &str,
+        form: &Has,
+        is_fact: bool,
+        right: &toml::Value,
+    ) -> Result<Test, String> {
         let table = match right {
             toml::Value::Table(table) => table,
             toml::Value::Array(items) => {
@@ -634,9 +723,15 @@ impl Reader<'_> {
         let keys: Vec<&str> = table.keys().map(|key| &**key).collect();
         match form {
             _ if keys == ["known"] => match &table["known"] {
-                toml::Value::Boolean(known) if left.contains('.') => Ok(Test::Known(*known)),
+                toml::Value::Boolean(known) if is_fact => Ok(Test::Known(*known)),
                 _ => Err(format!("`{left}` 的 known 只能用在事实表的列上，写 true 或 false")),
             },
+            Has::Ids(_) | Has::AnyWords if keys.is_empty() => {
+                Err(format!("`{left}` 的条件是空的；可以写 any、all、none"))
+            }
+            Has::AnyWords if keys.contains(&"all") => {
+                Err(format!("`{left}` 是文字里的词，不能写 all；可以写 any、none"))
+            }
             Has::Ids(_) | Has::AnyWords
                 if keys.iter().all(|key| matches!(*key, "any" | "all" | "none")) =>
             {
@@ -679,7 +774,19 @@ impl Reader<'_> {
 
     fn item(&self, left: &str, form: &Has, value: &toml::Value) -> Result<Item, String> {
         if let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) {
-            return Ok(Item::Fact(self.reference(name)?));
+            let reference = self.reference(name)?;
+            let kind = self.kind(&reference);
+            let fits = match form {
+                Has::Int => kind == "int",
+                Has::Date => kind == "date",
+                Has::Bool => kind == "bool",
+                Has::Id(_) | Has::AnyText => kind == "text" || kind.starts_with("domain:"),
+                Has::Ids(_) | Has::AnyWords | Has::Text => false,
+            };
+            return match fits {
+                true => Ok(Item::Fact(reference)),
+                false => Err(format!("`{left}` 不能和 `@{name}` 比较：那里是 {kind}；请换一列")),
+            };
         }
         let wrong = || Err(format!("`{left}` 不能是 `{}`", spelled(value)));
         Ok(match (form, value) {
@@ -713,7 +820,14 @@ impl Reader<'_> {
             let word =
                 item.as_str().ok_or_else(|| format!("`{left}` 不能是 `{}`", spelled(item)))?;
             if let Some(name) = word.strip_prefix('@') {
-                lists.push(Words::Fact(self.reference(name)?));
+                let reference = self.reference(name)?;
+                let kind = self.kind(&reference);
+                if kind != "words" {
+                    return Err(format!(
+                        "`@{name}` 是 {kind}，不是词表；请换成 kind = \"words\" 的列"
+                    ));
+                }
+                lists.push(Words::Fact(reference));
                 continue;
             }
             if let Has::Ids(ids) = form
@@ -727,6 +841,16 @@ impl Reader<'_> {
             lists.push(Words::These(words));
         }
         Ok(lists)
+    }
+
+    /// What kind of value a fact is.
+    fn kind(&self, reference: &Reference) -> String {
+        match reference {
+            Reference::Figure(_) => "int".to_owned(),
+            Reference::Column(table, column) | Reference::Cell(table, _, column) => {
+                self.forest.facts.tables[table].columns[column].kind.clone()
+            }
+        }
     }
 
     fn reference(&self, name: &str) -> Result<Reference, String> {

@@ -183,7 +183,7 @@ pub fn walk<'t>(forest: &'t Forest, tree: &'t Tree, given: &[(String, String)]) 
             State::Ask(&tree.questions[&id], heard.remove(&id), settled)
         }
         Place::Over(outcome) => State::Over(Box::new(ending(world, outcome, &taken, &order))),
-        Place::Open => State::Open(branches(world, &taken, &order)),
+        Place::Open => State::Open(branches(world, &taken)),
     };
     let parked = answers.iter().filter(|(id, _)| !taken.contains_key(*id)).map(|(id, answer)| {
         let question = &tree.questions[id];
@@ -228,7 +228,11 @@ fn ending<'t>(
     taken: &Answers,
     order: &[String],
 ) -> Ending<'t> {
-    let fill = |text: &String| fill(world, text, taken).unwrap_or_else(|_| text.clone());
+    // What the customer does not know cannot be shown.
+    let fill = |text: &String| {
+        fill(world, text, taken)
+            .unwrap_or_else(|_| linked(world.forest, &filled_with(text, "（还不清楚）")))
+    };
     let mut rules = world.tree.rules.iter().filter(|(_, rule)| rule.then == outcome.id);
     let all: Vec<_> = rules.clone().collect();
     let decided = rules
@@ -303,7 +307,7 @@ pub fn changes<'t>(forest: &'t Forest, walk: &Walk<'t>) -> Vec<Change<'t>> {
 const BRANCH_LIMIT: usize = 12;
 
 /// What each answer to the open questions would lead to.
-fn branches<'t>(world: World<'t>, taken: &Answers, order: &[String]) -> Vec<Branch<'t>> {
+fn branches<'t>(world: World<'t>, taken: &Answers) -> Vec<Branch<'t>> {
     let mut branches: Vec<Branch<'t>> = Vec::new();
     let unsure = |answers: &Answers| {
         let mut ids = world.tree.questions.keys();
@@ -336,7 +340,6 @@ fn branches<'t>(world: World<'t>, taken: &Answers, order: &[String]) -> Vec<Bran
         }
     }
     branches.truncate(BRANCH_LIMIT);
-    debug_assert!(!order.is_empty(), "something was asked");
     branches
 }
 
@@ -355,10 +358,28 @@ pub(super) fn fill(world: World<'_>, text: &str, answers: &Answers) -> Result<St
     unknown.map_or_else(|| Ok(linked(world.forest, &filled)), Err)
 }
 
+/// A step with the addresses of its links in brackets, for where nothing can be clicked.
+pub fn plain(step: &str) -> String {
+    static LINK: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\[([^\]]*)\]\(([^)]*)\)").expect("a valid pattern"));
+    LINK.replace_all(step, "$1（$2）").into_owned()
+}
+
+/// The text with `word` for each name in braces.
+pub(super) fn filled_with(text: &str, word: &str) -> String {
+    NAME.replace_all(text, word).into_owned()
+}
+
+/// The ids of the links in a text.
+pub(super) fn links(text: &str) -> Vec<String> {
+    LINK.captures_iter(text).map(|found| found[2].to_owned()).collect()
+}
+
+static LINK: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\[([^\]]*)\]\(link:([^)]*)\)").expect("a valid pattern"));
+
 /// `[name](link:id)` with the address, or with the name alone if nobody answers there any more.
 fn linked(forest: &Forest, text: &str) -> String {
-    static LINK: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\[([^\]]*)\]\(link:([^)]*)\)").expect("a valid pattern"));
     let linked = LINK.replace_all(text, |found: &Captures<'_>| match forest.links.get(&found[2]) {
         Some(link) if !link.dead => format!("[{}]({})", &found[1], link.url),
         _ => found[1].to_owned(),

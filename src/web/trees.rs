@@ -233,7 +233,11 @@ fn note(walk: &Walk<'_>, cites: &[Entry], day: Date) -> String {
     );
     lines.push(format!("结论：{}。{}", ending.outcome.title, ending.say));
     lines.extend(
-        ending.steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index + 1)),
+        ending
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| format!("{}. {}", index + 1, tree::plain(step))),
     );
     lines.extend(ending.notes.iter().map(|note| format!("· {note}")));
     for entry in cites {

@@ -113,7 +113,7 @@ fn serve(index: &Path) -> String {
     client.read_to_string(&mut page).unwrap();
     server.kill().unwrap();
     server.wait().unwrap();
-    assert!(page.starts_with("HTTP/1.1 200") && page.contains("备案服务号已经无效"), "{page}");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("备案服务号无效"), "{page}");
     line.trim_end().to_owned()
 }
 

@@ -32,12 +32,12 @@ fn header<'r>(response: &'r Response, name: &str) -> &'r str {
 
 #[test]
 fn the_answer_stands_on_top_with_source_and_date() {
-    let html = page("/search?q=产品验证提示接口异常怎么办");
-    let say = html.find("这表示填写的备案服务号已经无效").unwrap();
+    let html = page("/search?q=短信核验要多久");
+    let say = html.find("收到核验短信的 24 小时内").unwrap();
     assert!(say < html.find("其他条目").unwrap());
-    assert!(html.contains("常见问题 › 10.2") && html.contains("2018-11-19"));
-    assert!(html.contains("资料日期 2018-11-19，请核对是否仍有效"));
-    assert!(html.contains("<mark>接口异常</mark>"));
+    assert!(html.contains("8.2 验证码有效时长") && html.contains("48 小时"));
+    assert!(html.contains("资料日期 2019-08-16，请核对是否仍有效"));
+    assert!(html.contains("<mark>短信核验</mark>"));
 }
 
 #[test]
@@ -181,7 +181,12 @@ fn no_link_on_any_page_is_broken() {
             let response = get(library, &target);
             assert_eq!(response.status, 200, "{target}");
             let html = String::from_utf8_lossy(&response.body);
-            open.extend(link.captures_iter(&html).map(|found| found[1].to_owned()));
+            // Of a tree the first page, all its questions and its drawing; not every place of every walk.
+            let links = link.captures_iter(&html).map(|found| found[1].replace("&#38;", "&"));
+            let wanted = |target: &String| {
+                !target.starts_with("/trees/") || !target.contains('=') || target.contains("all=1")
+            };
+            open.extend(links.filter(wanted));
         }
         assert!(seen.len() > library.index.overview.entries, "only {} pages", seen.len());
     }
@@ -218,4 +223,78 @@ fn an_entry_that_moved_is_still_found() {
     .unwrap();
     let response = get(&library, "/faq/old/id");
     assert_eq!((response.status, header(&response, "Location")), (302, "/faq/money/new"));
+}
+
+#[test]
+fn a_tree_is_walked_page_by_page() {
+    let first = page("/trees/needs-filing");
+    assert!(first.contains("网站放在哪里的服务器上？") && first.contains("客户不清楚"));
+    let second = page("/trees/needs-filing?location=hongkong");
+    assert!(second.contains(r#"<input type="hidden" name="location" value="hongkong">"#));
+    let end = page("/trees/needs-filing?location=hongkong&cdn=no");
+    assert!(
+        end.contains("不用备案")
+            && end.contains("通话记录")
+            && end.contains("/faq/need-filing/hongkong")
+    );
+    let unsure = page("/trees/needs-filing?location=hongkong&cdn=unsure");
+    assert!(unsure.contains("要看下面的情况"), "{unsure}");
+    let all = page("/trees/needs-filing?all=1");
+    assert!(all.contains("看结论") && all.contains("高防 IP 用的是什么线路？"));
+    let drawn = page("/trees/needs-filing/graph?location=hongkong&cdn=no");
+    assert!(drawn.contains("<svg") && drawn.contains("edge taken"));
+    assert!(all.contains("type=\"checkbox\"") && all.contains("type=\"radio\""));
+    assert!(page("/trees").contains("/trees/site-name"));
+    assert!(page("/").contains("/trees/needs-filing"));
+    assert!(page("/faq/need-filing/hongkong").contains("一步一步问"));
+}
+
+#[test]
+fn a_tree_stands_beside_the_answer() {
+    let html = page("/search?q=香港ECS要备案吗");
+    assert!(html.contains("不用备案") && html.contains("去掉") && html.contains("因为"), "{html}");
+    let ask: serde_json::Value =
+        serde_json::from_str(&page("/api/v1/ask?q=香港ECS要备案吗")).unwrap();
+    assert_eq!(ask["answer"]["kind"], "outcome");
+    assert_eq!(ask["tree"]["heard"]["location"], "hongkong");
+    assert_eq!(ask["tree"]["assumed"]["cdn"], "no");
+    assert_eq!(ask["tree"]["outcome"], "not-needed");
+}
+
+#[test]
+fn trees_speak_json() {
+    let trees: serde_json::Value = serde_json::from_str(&page("/api/v1/trees")).unwrap();
+    assert_eq!(trees.as_array().unwrap().len(), 19);
+    let walk: serde_json::Value =
+        serde_json::from_str(&page("/api/v1/trees/needs-filing?location=mainland&day=2026-01-01"))
+            .unwrap();
+    assert_eq!(walk["day"], "2026-01-01");
+    assert_eq!(walk["next"]["question"], "address");
+    assert!(walk["possible"].as_array().unwrap().len() > 5);
+    let end: serde_json::Value =
+        serde_json::from_str(&page("/api/v1/trees/needs-filing?cdn=no&location=hongkong")).unwrap();
+    assert_eq!(end["outcome"]["id"], "not-needed");
+    assert_eq!(end["outcome"]["cites"][0]["id"], "need-filing/hongkong");
+    assert_eq!(end["url"], "/trees/needs-filing?location=hongkong&cdn=no");
+}
+
+#[test]
+fn wrong_addresses_of_trees_say_what_to_do() {
+    for (target, status, what) in [
+        ("/api/v1/trees/nowhere", 404, "没有树 `nowhere`"),
+        ("/api/v1/trees/needs-filing?moon=full", 400, "没有问题 `moon`"),
+        ("/api/v1/trees/needs-filing?location=moon", 400, "`location` 不能是 `moon`"),
+        ("/api/v1/trees/server-eligible?months=9999", 400, "`months` 不能是 `9999`"),
+        ("/api/v1/trees/needs-filing?day=gestern", 400, "`day` 不是日期"),
+        ("/trees/needs-filing?location=moon", 400, "`location` 不能是 `moon`"),
+        ("/trees/nowhere", 404, "没有这一页"),
+    ] {
+        let response = get(&SHIPPED, target);
+        let body = String::from_utf8(response.body).unwrap();
+        assert!(
+            response.status == status && body.contains(what),
+            "{target}: {} {body}",
+            response.status
+        );
+    }
 }
