@@ -136,3 +136,97 @@ proptest! {
         }
     }
 }
+
+/// A tree with an older name, and one with a gap, in a folder of their own.
+fn small(files: &[(&str, &str)]) -> jieda::Library {
+    let case = super::cases("content").into_iter().find(|case| case.ends_with("ours")).unwrap();
+    let mut all = content::read(&case).unwrap();
+    all.extend(files.iter().map(|(path, text)| content::File {
+        path: (*path).into(),
+        bytes: Ok(text.as_bytes().to_vec()),
+    }));
+    jieda::Library::of(&all).unwrap()
+}
+
+const REFUND: &str = r#"
+id = "refund"
+title = "能退款吗？"
+ask = ["能不能退"]
+[[question]]
+id = "opened"
+kind = "bool"
+ask = "拆封了吗？"
+[[rule]]
+id = "sealed"
+then = "yes"
+when = { opened = false }
+[[rule]]
+id = "open"
+then = "no"
+when = { opened = true }
+[[outcome]]
+id = "yes"
+verdict = "yes"
+title = "能退"
+say = "能退。"
+cite = ["money/freight"]
+[[outcome]]
+id = "no"
+verdict = "no"
+title = "不能退"
+say = "不能退。"
+cite = ["money/freight"]
+[[rename]]
+question = "unpacked"
+to = "opened"
+option = { ja = "yes", nein = "no" }
+"#;
+
+#[test]
+fn older_names_are_understood() {
+    let library = small(&[("trees/refund.toml", REFUND)]);
+    let forest = library.index.forest().unwrap();
+    let given = [("unpacked".to_owned(), "nein".to_owned())];
+    let walk = tree::walk(forest, &forest.trees["refund"], &given);
+    assert!(walk.wrong.is_empty(), "{:?}", walk.wrong);
+    assert_eq!(walk.url(), "/trees/refund?opened=no");
+    assert_eq!(walk.ending().unwrap().outcome.id, "yes");
+}
+
+#[test]
+fn a_proposed_answer_is_still_asked() {
+    let library = small(&[("trees/refund.toml", REFUND)]);
+    let forest = library.index.forest().unwrap();
+    let given = [("~opened".to_owned(), "yes".to_owned())];
+    let walk = tree::walk(forest, &forest.trees["refund"], &given);
+    assert!(
+        matches!(&walk.state, State::Ask(question, Some(tree::Answer::Bool(true)), None) if question.id == "opened")
+    );
+}
+
+/// A tree with a gap is not served, the page says why, and the other trees go on.
+#[test]
+fn a_broken_tree_harms_nobody_else() {
+    let gap = REFUND
+        .replace("id = \"refund\"", "id = \"gap\"")
+        .replacen("when = { opened = true }", "when = { opened = false }", 1)
+        .replacen("then = \"no\"", "then = \"yes\"", 1);
+    let library = small(&[("trees/refund.toml", REFUND), ("trees/gap.toml", &gap)]);
+    let get = |target: &str| {
+        let request = jieda::web::Request {
+            method: "GET".into(),
+            target: target.into(),
+            ..Default::default()
+        };
+        let response = jieda::web::routes(&library, &request, jiff::civil::date(2026, 11, 22));
+        (response.status, String::from_utf8(response.body).unwrap())
+    };
+    let (status, body) = get("/trees/gap");
+    assert_eq!(status, 503);
+    assert!(body.contains("缺口") && body.contains("trees/gap.toml"), "{body}");
+    assert_eq!(get("/trees/refund").0, 200);
+    let (_, list) = get("/trees");
+    assert!(list.contains("用不了") && list.contains("/trees/refund"), "{list}");
+    let (_, home) = get("/");
+    assert!(home.contains("内容里有"), "{home}");
+}
