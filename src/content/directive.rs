@@ -208,10 +208,9 @@ impl<'d> Filter<'d> {
 impl Filled {
     /// Takes along what has to be told with a cell.
     fn note(&mut self, table: &Table, row: &Row, column: &str) {
-        let grounds = table.grounds(row, column);
         add(&mut self.sources, table.source(row, column));
-        grounds.changed.into_iter().for_each(|changed| add(&mut self.changed, changed));
-        grounds.disputed.into_iter().for_each(|disputed| add(&mut self.disputed, disputed));
+        table.changed(row, column).for_each(|changed| add(&mut self.changed, changed));
+        table.disputed(row, column).for_each(|disputed| add(&mut self.disputed, disputed));
     }
 }
 

@@ -582,26 +582,14 @@ impl Table {
         Some(unknown.map_or(Ok(said.into_owned()), Err))
     }
 
-    /// The source, the older values and the disputes of a cell; no row means the whole column.
-    pub(super) fn grounds(&self, row: &Row, column: &str) -> Grounds<'_> {
-        let here = |place: &Option<String>, other: &str| {
-            let mine = place.as_ref().is_none_or(|id| row.is(id));
-            mine && column == other
-        };
-        Grounds {
-            changed: self
-                .changed
-                .iter()
-                .filter(|(row, id, _)| here(row, id))
-                .map(|(.., changed)| changed)
-                .collect(),
-            disputed: self
-                .disputed
-                .iter()
-                .filter(|(row, id, _)| here(row, id))
-                .map(|(.., disputed)| disputed)
-                .collect(),
-        }
+    /// The older values of a cell.
+    pub(super) fn changed(&self, row: &Row, column: &str) -> impl Iterator<Item = &Changed> {
+        at(&self.changed, row, column)
+    }
+
+    /// The disputes about a cell.
+    pub(super) fn disputed(&self, row: &Row, column: &str) -> impl Iterator<Item = &Disputed> {
+        at(&self.disputed, row, column)
     }
 
     /// The cell as it stands in a table: the value with its unit, or what stands for an empty one.
@@ -636,10 +624,16 @@ impl Table {
     }
 }
 
-/// What else is to be told with a cell.
-pub(super) struct Grounds<'t> {
-    pub(crate) changed: Vec<&'t Changed>,
-    pub(crate) disputed: Vec<&'t Disputed>,
+/// What is noted for a row or for all rows of a column.
+fn at<'t, T>(
+    noted: &'t [(Option<String>, String, T)],
+    row: &Row,
+    column: &str,
+) -> impl Iterator<Item = &'t T> {
+    let here = move |(place, other, _): &&(Option<String>, String, T)| {
+        column == other && place.as_ref().is_none_or(|id| row.is(id))
+    };
+    noted.iter().filter(here).map(|(.., what)| what)
 }
 
 impl Keys {

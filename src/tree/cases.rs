@@ -86,7 +86,7 @@ pub fn hearing(files: &[File], forest: &Forest) -> Hearing {
         let file = files.iter().find(|file| file.path == path);
         let cases = file.and_then(|file| content::toml::<CasesFile>(file).ok());
         for case in cases.into_iter().flat_map(|cases| cases.hear) {
-            let heard = hear(forest, tree, &case.q).sure;
+            let heard = hear(tree, &case.q).sure;
             let right = |(id, (answer, _)): &(&String, &(Answer, String))| {
                 case.heard.get(*id).is_some_and(|wanted| spelled(wanted) == answer.to_string())
             };
@@ -276,7 +276,7 @@ impl Case {
 
 impl HearCase {
     fn run(&self, forest: &Forest, tree: &Tree) -> Result<(), String> {
-        let heard = hear(forest, tree, &self.q);
+        let heard = hear(tree, &self.q);
         let said = |answers: &BTreeMap<String, (Answer, String)>| {
             answers
                 .iter()

@@ -73,12 +73,12 @@ pub(super) fn words(
 ///
 /// The longest word wins and eats the shorter ones inside it, over all questions of the tree. A word that is denied
 /// answers nothing; a question with two different answers is not answered.
-pub fn hear(forest: &Forest, tree: &Tree, typed: &str) -> Heard {
+pub fn hear(tree: &Tree, typed: &str) -> Heard {
     let normal = normalise(typed);
     let text = normal.as_str();
     let mut found: Vec<Found<'_>> = Vec::new();
     for question in tree.questions.values() {
-        for (answer, words) in words(question, &forest.domains) {
+        for (answer, words) in &question.words {
             let no = matches!(answer, Answer::Bool(false));
             for word in words.iter().filter(|word| !word.is_empty()) {
                 for (start, _) in text.match_indices(&**word) {
@@ -198,17 +198,16 @@ const FILLERS: [&str; 17] = [
 pub fn wanted(forest: &Forest, typed: &str) -> Vec<Wanted> {
     let normal = normalise(typed);
     let fit = |tree: &Tree| {
-        let heard = hear(forest, tree, typed);
+        let heard = hear(tree, typed);
         let inside = |at: usize| heard.ranges.iter().any(|range| range.contains(&at));
         let letters = |(at, c): (usize, char)| c.is_alphanumeric().then_some((at, c));
         let all: Vec<(usize, char)> =
             content(normal.as_str()).into_iter().filter_map(letters).collect();
         let rest: Vec<char> = all.iter().filter(|(at, _)| !inside(*at)).map(|(_, c)| *c).collect();
-        let names = [&tree.title].into_iter().chain(&tree.ask).map(|name| {
-            let name = normalise(name);
+        let whole: Vec<char> = all.iter().map(|(_, c)| *c).collect();
+        let names = tree.names.iter().map(|name| {
             let name: Vec<char> =
-                content(name.as_str()).into_iter().filter_map(letters).map(|(_, c)| c).collect();
-            let whole: Vec<char> = all.iter().map(|(_, c)| *c).collect();
+                content(name).into_iter().filter_map(letters).map(|(_, c)| c).collect();
             alike(&rest, &name).max(alike(&whole, &name))
         });
         let like = names.fold(0.0, f32::max);

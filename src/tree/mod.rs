@@ -58,6 +58,8 @@ pub struct Tree {
     pub rules: IndexMap<String, Rule>,
     pub outcomes: IndexMap<String, Outcome>,
     renames: Vec<Rename>,
+    /// Its title and what people say, normalised.
+    names: Vec<String>,
     /// The columns of facts that its texts show, for the answered keys.
     shown: Vec<(String, String)>,
     /// For each table of facts the questions that answer its keys.
@@ -82,6 +84,8 @@ pub struct Question {
     prefill: Prefill,
     /// Taken by `ask` as long as nothing is known.
     assume: Option<Answer>,
+    /// All words that answer it, normalised.
+    words: Vec<(Answer, Vec<String>)>,
 }
 
 /// What can be answered.

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     content::{self, Content, File},
     problem::{Level, Problem},
+    text::normalise,
 };
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -260,7 +261,9 @@ impl Reader<'_> {
         if !shape.title.ends_with('？') {
             self.error(format!("标题 `{}` 不是问句；请用“？”结尾", shape.title));
         }
+        let names = [&shape.title].into_iter().chain(&shape.ask);
         let mut tree = Tree {
+            names: names.map(|name| normalise(name).as_str().to_owned()).collect(),
             id: shape.id,
             title: shape.title,
             ask: shape.ask,
@@ -425,7 +428,9 @@ impl Reader<'_> {
             hear_pattern: shape.hear_pattern,
             prefill: shape.prefill.unwrap_or(if skips { Prefill::Skip } else { Prefill::Suggest }),
             assume: None,
+            words: Vec::new(),
         };
+        question.words = super::hear::words(&question, &self.forest.domains);
         self.heard_twice(&question);
         if let Some(value) = shape.assume {
             match Answer::parse(&spelled(&value), &question, &self.forest.domains) {
@@ -439,7 +444,7 @@ impl Reader<'_> {
     /// No word is heard by two options.
     fn heard_twice(&mut self, question: &Question) {
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
-        for (answer, words) in super::hear::words(question, &self.forest.domains) {
+        for (answer, words) in &question.words {
             for word in words {
                 let answer = answer.to_string();
                 if let Some(other) = taken.insert(word.clone(), answer.clone())

@@ -1,8 +1,8 @@
 //! The JSON shapes of trees: `jieda tree … --json`, `/api/v1/trees`.
 
-use super::{Source, sources};
 use crate::{
     Library, Result,
+    content::Citation,
     tree::{self, Answer, Kind, Question, State, Verdict, Walk},
 };
 use jiff::civil::Date;
@@ -127,28 +127,7 @@ struct CiteJson {
     title: String,
     as_of: Option<Date>,
     url: String,
-    sources: Vec<OwnedSource>,
-}
-
-#[derive(Serialize)]
-struct OwnedSource {
-    id: String,
-    title: String,
-    date: Option<Date>,
-    section: String,
-    section_title: String,
-}
-
-impl From<Source<'_>> for OwnedSource {
-    fn from(source: Source<'_>) -> Self {
-        Self {
-            id: source.id.to_owned(),
-            title: source.title.to_owned(),
-            date: source.date,
-            section: source.section.to_owned(),
-            section_title: source.section_title.to_owned(),
-        }
-    }
+    sources: Vec<Citation>,
 }
 
 #[derive(Serialize)]
@@ -254,7 +233,7 @@ fn outcome<'a>(library: &'a Library, walk: &'a Walk<'_>) -> Result<Option<Outcom
     for entry in library.cited(ending.outcome)? {
         cites.push(CiteJson {
             url: entry.url(),
-            sources: sources(&entry.sources).into_iter().map(OwnedSource::from).collect(),
+            sources: entry.sources,
             as_of: entry.as_of,
             title: entry.title,
             id: entry.id,
