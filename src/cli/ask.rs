@@ -98,10 +98,10 @@ fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()>
             print_notes(library, &hit.entry, answer.day, out)?;
             print_tree(library, answer, out)
         }
-        (Status::Outcome(_), _) => {
+        (Status::Outcome(settled), _) => {
             let Some(walk) = answer.walk(library)? else { return Ok(()) };
             super::tree::print_outcome(library, &walk, out)?;
-            for remark in answer_remarks(answer) {
+            for remark in &settled.remarks {
                 writeln!(out, "  {LABEL}注意{LABEL:#}  {remark}")?;
             }
             print_tree(library, answer, out)
@@ -124,13 +124,6 @@ fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()>
             Ok(())
         }
         _ => print_unknown(answer, out),
-    }
-}
-
-fn answer_remarks(answer: &Answer) -> &[String] {
-    match &answer.status {
-        Status::Outcome(settled) => &settled.remarks,
-        _ => &[],
     }
 }
 

@@ -30,7 +30,7 @@ pub use entry::{Block, Changed, Citation, Disputed, Entry, Kind, Link, Mark, Sty
 pub use facts::Facts;
 pub use html::render;
 pub use lint::lint;
-pub(crate) use ours::name_lines;
+pub(crate) use ours::{SAY_LIMIT, SENTENCE_LIMIT, length, name_lines};
 pub use report::{Covered, Disagreements, coverage, disagreements};
 
 use crate::{

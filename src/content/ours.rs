@@ -20,10 +20,10 @@ use std::{
 
 /// The longest first paragraph that can be read out in one breath, in characters without spaces, and the longest
 /// that should be.
-pub(super) const SAY_LIMIT: usize = 120;
+pub(crate) const SAY_LIMIT: usize = 120;
 const SAY_TARGET: usize = 90;
 /// The longest first sentence.
-const SENTENCE_LIMIT: usize = 60;
+pub(crate) const SENTENCE_LIMIT: usize = 60;
 
 /// What everything else refers to.
 pub(super) struct Frame {
@@ -533,7 +533,7 @@ fn unquoted(message: &str) -> &str {
 }
 
 /// How long a text is to read: its characters without spaces.
-pub(super) fn length(text: &str) -> usize {
+pub(crate) fn length(text: &str) -> usize {
     text.chars().filter(|c| !c.is_whitespace()).count()
 }
 

@@ -286,6 +286,11 @@ struct Rename {
 }
 
 impl Tree {
+    /// Whether an outcome cites the entry.
+    pub fn cites(&self, entry: &str) -> bool {
+        self.outcomes.values().any(|outcome| outcome.cite.iter().any(|id| id == entry))
+    }
+
     /// The address of its first page, without a base path.
     pub fn url(&self) -> String {
         format!("/trees/{}", self.id)
@@ -331,14 +336,6 @@ impl Forest {
             }),
             Kind::Int(..) | Kind::Date | Kind::Text(_) => Vec::new(),
         }
-    }
-
-    /// The trees whose outcomes cite the entry.
-    pub fn citing<'f>(&'f self, entry: &'f str) -> impl Iterator<Item = &'f Tree> {
-        let cites = move |tree: &&Tree| {
-            tree.outcomes.values().any(|outcome| outcome.cite.iter().any(|id| id == entry))
-        };
-        self.trees.values().filter(cites)
     }
 }
 

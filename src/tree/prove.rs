@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{content::facts::Value, problem::Problem};
 use indexmap::IndexMap;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// No tree has more lines of paths.
 pub(super) const PATH_LIMIT: usize = 2_000;
@@ -227,8 +227,7 @@ fn reachable(world: World<'_>, guards: &[&Guard]) -> bool {
         let Some(question) = open_question(world, guards.iter().copied(), answers) else {
             return true;
         };
-        let extra: Vec<&Guard> = guards.to_vec();
-        let found = classes(world, &question, answers, &extra).into_iter().any(|class| {
+        let found = classes(world, &question, answers, guards).into_iter().any(|class| {
             answers.insert(question.clone(), class[0].clone());
             search(world, guards, answers, steps)
         });
@@ -560,11 +559,9 @@ fn unknown_texts(world: World<'_>, path: &Path) -> Vec<String> {
 
 /// Only for the borders of a class: what stands for it in a list of paths.
 pub(super) fn class_name(kind: &Kind, class: &[Answer]) -> String {
-    let names: BTreeMap<usize, String> =
-        class.iter().map(ToString::to_string).enumerate().collect();
     match (kind, class) {
         (Kind::Int(..) | Kind::Date, [first, .., last]) => format!("{first}..{last}"),
         (Kind::Text(_), [first, ..]) => first.to_string(),
-        _ => names.into_values().collect::<Vec<_>>().join("|"),
+        _ => class.iter().map(ToString::to_string).collect::<Vec<_>>().join("|"),
     }
 }

@@ -6,7 +6,7 @@ use super::{
     eval::key_question, prove, text::Form, walk,
 };
 use crate::{
-    content::{self, Content, File},
+    content::{self, Content, File, SAY_LIMIT, SENTENCE_LIMIT, length},
     problem::{Level, Problem},
     text::normalise,
 };
@@ -16,10 +16,6 @@ use std::collections::{BTreeMap, HashSet};
 
 /// No question has more options.
 const OPTION_LIMIT: usize = 12;
-
-/// The longest sentence to read out, and the longest first one of several, in characters without spaces.
-const SAY_LIMIT: usize = 120;
-const SENTENCE_LIMIT: usize = 60;
 
 /// Names that mean something in addresses.
 const RESERVED: [&str; 8] = ["all", "q", "day", "unsure", "unknown", "none", "yes", "no"];
@@ -461,7 +457,6 @@ impl Reader<'_> {
 
     fn outcome(&mut self, tree: &Tree, shape: OutcomeShape) -> Outcome {
         let id = &shape.id;
-        let length = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
         if shape.say.trim().is_empty() {
             self.error(format!("结论 `{id}` 没有 say；请写一句可以念给客户的话"));
         }

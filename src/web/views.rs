@@ -305,7 +305,7 @@ pub(super) fn entry(library: &Library, entry: &Entry, day: Date) -> Result<Strin
             .filter(|tree| {
                 let named =
                     entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
-                named || forest.citing(&entry.id).any(|citing| citing.id == tree.id)
+                named || tree.cites(&entry.id)
             })
             .map(|tree| (&*tree.title, tree.url()))
             .collect(),
