@@ -147,8 +147,20 @@ impl Answer {
     }
 }
 
-/// Answers `question` as of `day`, with at most `top` hits beside the answer.
-pub fn answer(library: &Library, question: &str, day: Date, top: usize) -> Result<Answer> {
+/// What is asked, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    pub question: &'a str,
+    pub day: Date,
+    /// At most so many hits beside the answer.
+    pub top: usize,
+    /// Questions of trees to which nothing was heard, whatever the question says.
+    pub unheard: &'a [String],
+}
+
+/// Answers a question.
+pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
+    let Asking { question, day, top, unheard } = *asking;
     let found = search::search(&library.index, question, day, top.max(CHOICES))?;
     let confidence = found.hits.first().map_or(0.0, |hit| hit.score);
     let strange = if found.question.unmatched().is_empty() { 0.0 } else { STRANGE };
@@ -160,7 +172,10 @@ pub fn answer(library: &Library, question: &str, day: Date, top: usize) -> Resul
         found.hits.iter().take(CHOICES).take_while(|hit| confidence - hit.score <= near).count();
     let forest = library.index.forest()?;
     let tree = tree::wanted(forest, &found.question.asked).into_iter().next();
-    let tree = tree.filter(|wanted| wanted.fit >= BESIDE);
+    let mut tree = tree.filter(|wanted| wanted.fit >= BESIDE);
+    if let Some(wanted) = &mut tree {
+        wanted.heard.forget(unheard);
+    }
     let walk = tree
         .as_ref()
         .map(|wanted| tree::walk(forest, &forest.trees[&wanted.tree], &wanted.heard.given()));

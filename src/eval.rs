@@ -5,7 +5,7 @@
 //! marks. All shares are of all questions of the kind.
 
 use crate::{
-    answer::{self, Answer, Status},
+    answer::{self, Answer, Asking, Status},
     error::{Error, Result},
     library::Library,
     text::is_han,
@@ -115,7 +115,10 @@ pub fn evaluate(library: &Library, questions: &[Question], day: Date) -> Result<
     let mut report =
         Report { kinds: BTreeMap::new(), all: Figures::default(), failures: Vec::new() };
     for question in questions {
-        let answer = answer::answer(library, &question.text, day, HITS)?;
+        let answer = answer::answer(
+            library,
+            &Asking { question: &question.text, day, top: HITS, unheard: &[] },
+        )?;
         let outcome = judge(question, &answer);
         report.kinds.entry(question.kind.clone()).or_default().count(&outcome);
         report.all.count(&outcome);

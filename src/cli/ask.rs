@@ -4,7 +4,7 @@ use super::{Common, Shown};
 use anstyle::{AnsiColor, Style};
 use jieda::{
     Library, Result,
-    answer::{self, Answer, Status},
+    answer::{self, Answer, Asking, Status},
     content::{Changed, Citation, Entry},
     index::Proof,
     tree::State,
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
         super::note("问题是空的；请写上要问的话，例如 `jieda ask 香港服务器要备案吗`");
         return Ok(ExitCode::from(2));
     }
-    let answer = jieda::answer(&library, &question, common.today(), args.shown.top())?;
+    let answer = answer(&library, &question, args, common)?;
     if answer.question.cut {
         super::note("问题太长，只看了前 500 个字");
     }
@@ -61,17 +61,17 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     Ok(if answer.is_known() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+fn answer(library: &Library, question: &str, args: &Args, common: &Common) -> Result<Answer> {
+    let (day, top) = (common.today(), args.shown.top());
+    jieda::answer(library, &Asking { question, day, top, unheard: &[] })
+}
+
 /// One question a line in, one JSON object a line out, also for an empty line.
 fn batch(library: &Library, args: &Args, common: &Common) -> Result<ExitCode> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     for line in io::stdin().lock().split(b'\n') {
         let line = line?;
-        let answer = jieda::answer(
-            library,
-            &String::from_utf8_lossy(&line),
-            common.today(),
-            args.shown.top(),
-        )?;
+        let answer = answer(library, &String::from_utf8_lossy(&line), args, common)?;
         writeln!(out, "{}", json(library, &answer)?)?;
     }
     out.flush()?;

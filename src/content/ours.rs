@@ -239,14 +239,49 @@ pub(crate) fn name_lines(problems: &mut [Problem], files: &[File]) {
     }
 }
 
-/// The first line of the problem's file that has the value which the problem names first.
+/// The line that a problem is about: where the table begins that it names (结论 `x`, 第 3 个案例), else the first line
+/// with the value that it names first.
 fn named_line(problem: &Problem, files: &[File]) -> Option<u32> {
     let text = files.iter().find(|file| file.path == problem.file)?.text().ok()?;
-    let value = problem.message.split('`').nth(1)?;
+    let number = |index: usize| index as u32 + 1;
+    let mut words = problem.message.split('`');
+    let (before, value) = (words.next()?, words.next().unwrap_or(""));
+    let mut starts = TABLES.iter().filter_map(|(word, table)| {
+        let after = before.trim().strip_suffix(word);
+        let id = after.is_some_and(str::is_empty).then(|| format!("\"{value}\""));
+        let count = problem.message.strip_prefix("第 ").and_then(|rest| rest.split_once(" 个"));
+        let count = count.filter(|(_, rest)| rest.starts_with(word));
+        let count = count.and_then(|(count, _)| count.parse::<usize>().ok());
+        let heads = text.lines().enumerate().filter(|(_, line)| line.trim() == *table);
+        let mut heads = heads.map(|(index, _)| index);
+        let is = |head: &usize, id: &str| {
+            text.lines()
+                .skip(head + 1)
+                .take_while(|line| !line.starts_with('['))
+                .any(|line| line.strip_prefix("id").is_some_and(|rest| rest.contains(id)))
+        };
+        match (id, count) {
+            (Some(id), _) => heads.find(|head| is(head, &id)),
+            (None, Some(count)) => heads.nth(count.checked_sub(1)?),
+            (None, None) => None,
+        }
+    });
+    if let Some(line) = starts.next() {
+        return Some(number(line));
+    }
     let quoted = format!("\"{value}\"");
-    let line = text.lines().position(|line| line.contains(&quoted));
-    line.or_else(|| text.lines().position(|line| line.contains(value))).map(|line| line as u32 + 1)
+    let holds = |what: &str| text.lines().position(|line| !what.is_empty() && line.contains(what));
+    holds(&quoted).or_else(|| holds(value)).map(number)
 }
+
+/// The tables of a tree and of its cases, and what messages call them.
+const TABLES: [(&str, &str); 5] = [
+    ("问题", "[[question]]"),
+    ("规则", "[[rule]]"),
+    ("结论", "[[outcome]]"),
+    ("案例", "[[case]]"),
+    ("听写", "[[hear]]"),
+];
 
 /// Reads one TOML file of the folder; nothing if it is not there or cannot be used.
 pub(super) fn shape<T: DeserializeOwned>(

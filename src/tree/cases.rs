@@ -3,7 +3,7 @@
 use super::{
     Answer, Comparison, Forest, Item, Test, Tree,
     eval::World,
-    hear::{Heard, hear, wanted},
+    hear::{hear, wanted},
     prove,
     read::spelled,
     walk::{State, walk},
@@ -132,7 +132,28 @@ pub fn check(files: &[File], content: &Content, forest: &Forest) -> Vec<Report> 
         content::name_lines(&mut report.problems, files);
         reports.push(report);
     }
+    reports.extend(orphans(files));
     reports
+}
+
+/// Cases and lists of paths that belong to no tree.
+fn orphans(files: &[File]) -> Vec<Report> {
+    let stem = |path: &str| {
+        let name = path.strip_prefix("trees/")?;
+        name.strip_suffix(".cases.toml")
+            .or_else(|| name.strip_suffix(".paths.tsv"))
+            .map(str::to_owned)
+    };
+    let there = |id: &str| files.iter().any(|file| file.path == format!("trees/{id}.toml"));
+    let mut orphans: BTreeMap<String, Report> = BTreeMap::new();
+    for file in files {
+        let Some(id) = stem(&file.path).filter(|id| !there(id)) else { continue };
+        let problem = Problem::error(&file.path, 0, format!("没有 trees/{id}.toml；请改名或删掉"));
+        let report =
+            orphans.entry(id.clone()).or_insert_with(|| Report { id, ..Report::default() });
+        report.problems.push(problem);
+    }
+    orphans.into_values().collect()
 }
 
 fn check_paths(files: &[File], forest: &Forest, tree: &Tree, report: &mut Report) {
@@ -143,7 +164,10 @@ fn check_paths(files: &[File], forest: &Forest, tree: &Tree, report: &mut Report
     let before =
         file.and_then(|file| file.bytes.as_ref().ok()).map(|bytes| String::from_utf8_lossy(bytes));
     if before.as_deref() != Some(&*now) {
-        let message = "和现在的树不一样；看过以后运行 `jieda tree paths --bless` 更新";
+        let message = match before {
+            Some(_) => "和现在的树不一样；看过以后运行 `jieda tree paths --bless` 更新",
+            None => "没有这个文件；运行 `jieda tree paths --bless` 写出来",
+        };
         report.problems.push(Problem::error(&path, 0, message));
     }
 }
@@ -194,8 +218,8 @@ fn check_cases(
         if let Err(why) = case.run(forest, tree) {
             report.problems.push(problem(format!("第 {} 个案例：{why}", index + 1)));
         }
-        match (&case.source, &case.inferred) {
-            (None, None) => report.problems.push(problem(format!(
+        match (&case.source, case.inferred.as_deref().map(str::trim)) {
+            (None, None | Some("")) => report.problems.push(problem(format!(
                 "第 {} 个案例没有 source，也没有 inferred；请写明依据",
                 index + 1
             ))),
@@ -239,13 +263,20 @@ impl Case {
         if let Some(wrong) = walk.wrong.first() {
             return Err(wrong.clone());
         }
+        if self.possible.is_some() && (self.outcome.is_some() || self.notes.is_some()) {
+            return Err("写了 possible，就不写 outcome 和 notes；请分成两个案例".to_owned());
+        }
         let possible =
             || walk.possible.iter().map(|outcome| &*outcome.id).collect::<Vec<_>>().join("、");
         match (&self.outcome, &self.possible, &walk.state) {
             (Some(wanted), _, State::Over(ending)) if *wanted == ending.outcome.id => {
                 match &self.notes {
                     Some(notes) if *notes != ending.notes => {
-                        Err(format!("附注是 {:?}，应当是 {notes:?}", ending.notes))
+                        let said = |notes: &[String]| match notes {
+                            [] => "没有".to_owned(),
+                            notes => format!("“{}”", notes.join("”“")),
+                        };
+                        Err(format!("附注是{}，应当是{}", said(&ending.notes), said(notes)))
                     }
                     _ => Ok(()),
                 }
@@ -290,7 +321,9 @@ impl HearCase {
             |what: &str, is: BTreeMap<String, String>, table: Option<&toml::Table>| match table
                 .map(wanted)
             {
-                Some(wanted) if wanted != is => Err(format!("{what}是 {is:?}，应当是 {wanted:?}")),
+                Some(wanted) if wanted != is => {
+                    Err(format!("{what}是 {}，应当是 {}", pairs(&is), pairs(&wanted)))
+                }
                 _ => Ok(()),
             };
         same("听出来的", said(&heard.sure), Some(&self.heard))?;
@@ -303,6 +336,9 @@ impl HearCase {
         let assumed = assumed.map(|(id, answer)| (id.clone(), answer.to_string()));
         same("假定的", assumed.collect(), self.assumed.as_ref())?;
         for id in &self.not {
+            if !tree.questions.contains_key(id) {
+                return Err(format!("not 里的 `{id}` 不是这棵树的问题；请改正"));
+            }
             if heard.sure.contains_key(id) || heard.suggested.contains_key(id) {
                 return Err(format!("`{id}` 不该听出来"));
             }
@@ -319,15 +355,10 @@ impl HearCase {
     }
 }
 
-impl Heard {
-    /// What was heard and what is assumed, as a walk takes it.
-    pub fn given(&self) -> Vec<(String, String)> {
-        let sure = self.sure.iter().map(|(id, (answer, _))| (id.clone(), answer.to_string()));
-        let assumed = self.assumed.iter().map(|(id, answer)| (id.clone(), answer.to_string()));
-        let suggested =
-            self.suggested.iter().map(|(id, (answer, _))| (format!("~{id}"), answer.to_string()));
-        sure.chain(assumed).chain(suggested).collect()
-    }
+/// `a=1&b=2`, or that there is nothing.
+fn pairs(answers: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = answers.iter().map(|(id, answer)| format!("{id}={answer}")).collect();
+    if pairs.is_empty() { "空的".to_owned() } else { format!("`{}`", pairs.join("&")) }
 }
 
 /// The tree with one thing changed: rules and guards removed, outcomes swapped, comparisons flipped, limits moved.
@@ -378,7 +409,7 @@ fn changed(test: &Test) -> Vec<(&'static str, Test)> {
             changed.push((what, Test::Compare(other)));
         };
         with("比较反过来", turned, item);
-        with("界限移动一格", moved, item);
+        with("含不含界限换过来", moved, item);
         if let Item::Int(number) = item {
             let back = if matches!(comparison, Comparison::Lt | Comparison::Ge) {
                 number - 1

@@ -21,6 +21,25 @@ pub struct Heard {
     ranges: Vec<Range<usize>>,
 }
 
+impl Heard {
+    /// Without what was heard or assumed for these questions.
+    pub fn forget(&mut self, questions: &[String]) {
+        let keep = |id: &String| !questions.contains(id);
+        self.sure.retain(|id, _| keep(id));
+        self.suggested.retain(|id, _| keep(id));
+        self.assumed.retain(|id, _| keep(id));
+    }
+
+    /// What was heard and what is assumed, as a walk takes it.
+    pub fn given(&self) -> Vec<(String, String)> {
+        let sure = self.sure.iter().map(|(id, (answer, _))| (id.clone(), answer.to_string()));
+        let assumed = self.assumed.iter().map(|(id, answer)| (id.clone(), answer.to_string()));
+        let suggested =
+            self.suggested.iter().map(|(id, (answer, _))| (format!("~{id}"), answer.to_string()));
+        sure.chain(assumed).chain(suggested).collect()
+    }
+}
+
 /// What directly before a word denies it.
 const DENIALS: [&str; 8] = ["不是", "没有", "不用", "并非", "没用", "不在", "非", "别"];
 

@@ -201,7 +201,7 @@ fn next_trees(
                 problems.push(Problem::warning(
                     path,
                     0,
-                    format!("结论 `{}` 的 next 指向的树 `{}` {why}", outcome.id, next.tree),
+                    format!("结论 `{}` 的 next 指向的树 `{}` {why}；请改正", outcome.id, next.tree),
                 ));
                 continue;
             };
@@ -219,7 +219,10 @@ fn next_trees(
                     problems.push(Problem::warning(
                         path,
                         0,
-                        format!("结论 `{}` 的 next：`{}` 那棵树里 {why}", outcome.id, next.tree),
+                        format!(
+                            "结论 `{}` 的 next：`{}` 那棵树里 {why}；请改正",
+                            outcome.id, next.tree
+                        ),
                     ));
                 }
             }
@@ -254,6 +257,10 @@ impl Reader<'_> {
         if shape.id != name {
             self.error(format!("`{}` 和文件名 `{name}` 不一样；请改成一样", shape.id));
         }
+        self.name(&shape.id, &RESERVED);
+        if shape.ask.is_empty() {
+            self.error("没有 ask；请写客户想走这棵树时会说的几句话".to_owned());
+        }
         if !shape.title.ends_with('？') {
             self.error(format!("标题 `{}` 不是问句；请用“？”结尾", shape.title));
         }
@@ -273,7 +280,7 @@ impl Reader<'_> {
         };
         for question in shape.question {
             let id = question.id.clone();
-            self.name(&id);
+            self.name(&id, &RESERVED);
             if let Some(question) = self.question(question)
                 && tree.questions.insert(id.clone(), question).is_some()
             {
@@ -282,6 +289,7 @@ impl Reader<'_> {
         }
         let ids: Vec<String> = shape.outcome.iter().map(|outcome| outcome.id.clone()).collect();
         for rule in shape.rule {
+            self.name(&rule.id, &[]);
             if !ids.contains(&rule.then) {
                 self.error(format!(
                     "规则 `{}` 的结论 `{}` 不存在；请加上，或改正 then",
@@ -296,6 +304,7 @@ impl Reader<'_> {
         }
         for outcome in shape.outcome {
             let id = outcome.id.clone();
+            self.name(&id, &[]);
             let outcome = self.outcome(&tree, outcome);
             if tree.outcomes.insert(id.clone(), outcome).is_some() {
                 self.error(format!("结论 `{id}` 写了两次；请改一个名字"));
@@ -334,21 +343,68 @@ impl Reader<'_> {
         tree
     }
 
-    fn name(&mut self, id: &str) {
+    /// `taken` are names that mean something else in addresses.
+    fn name(&mut self, id: &str, taken: &[&str]) {
         let fits = id.starts_with(|c: char| c.is_ascii_lowercase())
             && id
                 .chars()
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'));
-        if !fits || RESERVED.contains(&id) {
+        if !fits || taken.contains(&id) {
+            let but = if taken.is_empty() { "" } else { "，不用 " };
             self.error(format!(
-                "`{id}` 不能当名字；请用小写字母、数字和连字符，不用 {}",
-                RESERVED.join("、")
+                "`{id}` 不能当名字；请用小写字母、数字和连字符{but}{}",
+                taken.join("、")
             ));
+        }
+    }
+
+    /// Keys that mean nothing for a question of this kind.
+    fn idle_keys(&mut self, shape: &QuestionShape) {
+        let kind = &*shape.kind;
+        let keys = [
+            ("option", !shape.option.is_empty(), matches!(kind, "choice" | "multi")),
+            ("none", shape.none.is_some(), kind == "multi"),
+            ("min", shape.min.is_some(), kind == "int"),
+            ("max", shape.max.is_some(), kind == "int"),
+            ("unit", !shape.unit.is_empty(), kind == "int"),
+            ("domain", shape.domain.is_some(), kind == "domain"),
+            ("parse", shape.parse.is_some(), kind == "text"),
+            ("hear", !shape.hear.is_empty(), kind == "bool"),
+            ("hear_not", !shape.hear_not.is_empty(), kind == "bool"),
+            (
+                "hear_pattern",
+                !shape.hear_pattern.is_empty(),
+                matches!(kind, "int" | "date" | "text"),
+            ),
+        ];
+        for (key, _, _) in keys.iter().filter(|(_, there, used)| *there && !used) {
+            let kind = &shape.kind;
+            self.error(format!("问题 `{}` 的 kind 是 {kind}，用不上 `{key}`；请去掉", shape.id));
+        }
+    }
+
+    /// Nothing that people read is empty, and questions show no facts.
+    fn question_texts(&mut self, shape: &QuestionShape) {
+        let labels = shape.option.iter().map(|option| &option.label);
+        if [&shape.ask].into_iter().chain(labels).any(|text| text.trim().is_empty()) {
+            self.error(format!("问题 `{}` 的 ask 或选项是空的；请写上", shape.id));
+        }
+        for text in [&shape.ask, &shape.why, &shape.find_out] {
+            if text.contains(['{', '}']) {
+                self.error(format!("问题 `{}` 里不能写 {{…}}：{text}；请去掉", shape.id));
+            }
+        }
+        let options = shape.option.iter().flat_map(|option| &option.hear);
+        let words = options.chain(&shape.hear).chain(&shape.hear_not);
+        if words.into_iter().any(|word| word.trim().is_empty()) {
+            self.error(format!("问题 `{}` 的 hear 里有空的词；请去掉", shape.id));
         }
     }
 
     fn question(&mut self, shape: QuestionShape) -> Option<Question> {
         let id = shape.id.clone();
+        self.idle_keys(&shape);
+        self.question_texts(&shape);
         let options: Vec<Choice> = shape
             .option
             .into_iter()
@@ -357,7 +413,7 @@ impl Reader<'_> {
         let mut seen = HashSet::new();
         for option in &options {
             if option.id != "none" || shape.kind == "multi" {
-                self.name(&option.id);
+                self.name(&option.id, &RESERVED);
             }
             if !seen.insert(&option.id) {
                 self.error(format!("问题 `{id}` 的选项 `{}` 写了两次；请改一个名字", option.id));
@@ -370,7 +426,10 @@ impl Reader<'_> {
                 Kind::Multi(options, shape.none.unwrap_or_else(|| "都没有".to_owned()))
             }
             "choice" | "multi" => {
-                self.error(format!("问题 `{id}` 有 {count} 个选项；要 2 到 {OPTION_LIMIT} 个"));
+                let least = if shape.kind == "multi" { 1 } else { 2 };
+                self.error(format!(
+                    "问题 `{id}` 有 {count} 个选项；要 {least} 到 {OPTION_LIMIT} 个"
+                ));
                 return None;
             }
             "bool" => Kind::Bool,
@@ -430,6 +489,10 @@ impl Reader<'_> {
         self.heard_twice(&question);
         if let Some(value) = shape.assume {
             match Answer::parse(&spelled(&value), &question, &self.forest.domains) {
+                Ok(Answer::Unsure) => self.error(format!(
+                    "问题 `{}` 的 assume 不能是 unsure；请写一个回答，或去掉",
+                    question.id
+                )),
                 Ok(answer) => question.assume = Some(answer),
                 Err(why) => self.error(format!("assume：{why}")),
             }
@@ -481,6 +544,22 @@ impl Reader<'_> {
         }
         if shape.say.contains("](") {
             self.error(format!("结论 `{id}` 的 say 是念给客户的，不能有链接；请移到 step"));
+        }
+        let notes = shape.note.iter().map(|note| &note.text);
+        let texts = [&shape.title, &shape.say, &shape.find_out].into_iter().chain(&shape.step);
+        for text in texts.chain(notes.clone()) {
+            if walk::filled_with(text, "").contains(['{', '}']) {
+                self.error(format!(
+                    "结论 `{id}` 里的 {{…}} 写法不对：{text}；写 {{问题}}、{{figure.名字}} 或 {{表.列}}，不加空格和大写"
+                ));
+            }
+        }
+        if [&shape.title].into_iter().chain(notes).any(|text| text.trim().is_empty()) {
+            self.error(format!("结论 `{id}` 的标题或附注是空的；请写上"));
+        }
+        let twice = |(at, cited): (usize, &String)| shape.cite[..at].contains(cited);
+        if shape.cite.iter().enumerate().any(twice) {
+            self.error(format!("结论 `{id}` 的 cite 里有一条写了两次；请去掉一处"));
         }
         if shape.cite.is_empty() {
             self.error(format!("结论 `{id}` 没有 cite；至少引用一个条目"));

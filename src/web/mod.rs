@@ -11,7 +11,13 @@ mod views;
 
 pub use server::{Limits, serve};
 
-use crate::{answer, content::link, error::Result, library::Library, search, wire};
+use crate::{
+    answer::{self, Asking},
+    content::link,
+    error::Result,
+    library::Library,
+    search, wire,
+};
 use jiff::civil::Date;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -41,8 +47,9 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// The style sheet; its address changes with it, so it can be kept for good.
+/// The style sheet and the script; their addresses change with them, so they can be kept for good.
 const STYLE: &str = include_str!("../../assets/style.css");
+const SCRIPT: &str = include_str!("../../assets/page.js");
 
 /// An error for programs: RFC 9457 problem details.
 #[derive(Serialize)]
@@ -72,7 +79,7 @@ pub fn routes(library: &Library, request: &Request, day: Date) -> Response {
         response.headers.push(("Allow", "GET, HEAD".to_owned()));
         response
     };
-    let policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let policy = if path.starts_with("/media/") {
         "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     } else {
@@ -90,13 +97,19 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     };
     let question = parameter("q").unwrap_or_default();
+    let unheard: Vec<String> = form_urlencoded::parse(query.as_bytes())
+        .filter(|(key, _)| key == "not")
+        .map(|(_, value)| value.into_owned())
+        .collect();
     let top = parameter("top").and_then(|top| top.parse().ok()).unwrap_or(TOP).min(TOP_LIMIT);
+    let asking = Asking { question: &question, day, top, unheard: &unheard };
     match path {
         "/" => page(200, &views::home(library)?),
         "/search" if question.trim().is_empty() => Ok(moved("/")),
         "/topics" => Ok(moved("/")),
         "/search" => {
-            page(200, &views::search(library, &answer::answer(library, &question, day, TOP)?)?)
+            let answer = answer::answer(library, &asking)?;
+            page(200, &views::search(library, &answer, &unheard)?)
         }
         "/api/v1/ask" | "/api/v1/search" if question.trim().is_empty() => Ok(refused(
             path,
@@ -104,7 +117,7 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
             "问题是空的；请用参数 q 写上要问的话，例如 ?q=香港服务器要备案吗",
         )),
         "/api/v1/ask" => {
-            let answer = answer::answer(library, &question, day, top)?;
+            let answer = answer::answer(library, &asking)?;
             let walk = answer.walk(library)?;
             Ok(json(200, "application/json", &wire::answer(library, &answer, walk.as_ref())?))
         }
@@ -123,6 +136,9 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
         "/robots.txt" => Ok(text(200, "User-agent: *\nDisallow: /\n")),
         _ if path == style_address() => {
             Ok(kept("text/css; charset=utf-8", STYLE.as_bytes().to_vec()))
+        }
+        _ if path == script_address() => {
+            Ok(kept("text/javascript; charset=utf-8", SCRIPT.as_bytes().to_vec()))
         }
         "/trees" => page(200, &trees::trees(library)?),
         "/api/v1/trees" => Ok(json(200, "application/json", &wire::trees(library)?)),
@@ -218,6 +234,11 @@ fn below(library: &Library, path: &str, day: Date) -> Result<Response> {
         ));
     }
     page(404, &views::missing(library)?)
+}
+
+/// The address of the script.
+fn script_address() -> String {
+    format!("/assets/page-{:08x}.js", crc32fast::hash(SCRIPT.as_bytes()))
 }
 
 /// The address of the style sheet.

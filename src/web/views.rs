@@ -16,6 +16,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 pub(super) struct Frame<'a> {
     pub(super) title: &'a str,
     pub(super) style: String,
+    pub(super) script: String,
     /// What stands in the search box.
     pub(super) question: &'a str,
     pub(super) version: &'a str,
@@ -31,6 +32,7 @@ impl<'a> Frame<'a> {
         Self {
             title: &overview.title,
             style: super::style_address(),
+            script: super::script_address(),
             question,
             version: &overview.version,
             dates: library.index.dates(),
@@ -102,15 +104,16 @@ struct Beside<'a> {
 }
 
 impl<'a> Beside<'a> {
-    fn new(library: &'a Library, answer: &Answer) -> Result<Option<Self>> {
+    fn new(library: &'a Library, answer: &Answer, unheard: &[String]) -> Result<Option<Self>> {
         let (Some(walk), Some(wanted)) = (answer.walk(library)?, &answer.tree) else {
             return Ok(None);
         };
         let (tree, given) = (walk.tree, walk.given());
         let without = |id: &str| {
-            tree.address(
-                &given.iter().filter(|(other, _)| other != id).cloned().collect::<Vec<_>>(),
-            )
+            let ids = unheard.iter().map(|id| &**id).chain([id]).map(|id| ("not", id));
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("q", &answer.question.asked).extend_pairs(ids);
+            format!("/search?{}", query.finish())
         };
         let chips = walk.steps.iter().map(|step| {
             let id = &step.question.id;
@@ -230,7 +233,7 @@ pub(super) fn topic(library: &Library, id: &str) -> Result<Option<String>> {
 }
 
 /// The answer to a question, and what else was found.
-pub(super) fn search(library: &Library, answer: &Answer) -> Result<String> {
+pub(super) fn search(library: &Library, answer: &Answer, unheard: &[String]) -> Result<String> {
     let (reply, choices) = match (&answer.status, answer.hits.first()) {
         (Status::Answered(passage), Some(hit)) => {
             let reply = Reply {
@@ -268,7 +271,7 @@ pub(super) fn search(library: &Library, answer: &Answer) -> Result<String> {
         cut: answer.question.cut,
         unmatched: answer.question.unmatched(),
         unknown: !answer.is_known(),
-        tree: Beside::new(library, answer)?,
+        tree: Beside::new(library, answer, unheard)?,
         reply,
         choices: lines().take(choices).collect(),
         hits: lines().skip(shown).collect(),

@@ -1,4 +1,5 @@
-use jieda::{Library, Place, answer, answer::Status, content::File};
+use super::answer;
+use jieda::{Library, Place, answer::Status, content::File};
 use jiff::civil::{Date, date};
 use std::fs;
 
@@ -16,7 +17,7 @@ fn the_shipped_content_answers() {
         let [question, status, id] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("{line}")
         };
-        let answer = answer(&library, question, DAY, 5).unwrap();
+        let answer = answer(&library, question, DAY);
         let actual = match answer.status {
             Status::Answered(_) => "answered",
             Status::Outcome(_) => "outcome",
@@ -63,24 +64,24 @@ const OURS: [(&str, &str); 3] = [
 #[test]
 fn nothing_is_answered_from_what_is_no_longer_valid() {
     let library = library(&OURS);
-    assert!(answer(&library, "退款多久到账", DAY, 5).unwrap().is_known());
-    assert!(!answer(&library, "退款多久到账", date(2026, 11, 23), 5).unwrap().is_known());
+    assert!(answer(&library, "退款多久到账", DAY).is_known());
+    assert!(!answer(&library, "退款多久到账", date(2026, 11, 23)).is_known());
 }
 
 #[test]
 fn age_is_said() {
     let library = library(&OURS);
     let entry = library.entry("money/arrives").unwrap().unwrap();
-    assert_eq!(answer::remarks(&entry, date(2024, 12, 31)), [""; 0]);
+    assert_eq!(jieda::answer::remarks(&entry, date(2024, 12, 31)), [""; 0]);
     assert_eq!(
-        answer::remarks(&entry, DAY),
+        jieda::answer::remarks(&entry, DAY),
         ["待复核：2025-01-01 应已重新核对", "资料日期 2024-03-05，请核对是否仍有效"]
     );
 }
 
 #[test]
 fn the_row_that_is_asked_for_stands_behind_the_first_paragraph() {
-    let answer = answer(&library(&OURS), "信用卡退款多久到账", DAY, 5).unwrap();
+    let answer = answer(&library(&OURS), "信用卡退款多久到账", DAY);
     let Status::Answered(passage) = answer.status else { panic!("{:?}", answer.status) };
     assert_eq!(passage.say, "退款在 3 天内到账。");
     assert_eq!(passage.text, "退款在 3 天内到账。\n信用卡；几天：7 天");
@@ -100,9 +101,7 @@ fn entries_with_the_same_text_are_one_hit() {
 #[test]
 fn a_long_passage_ends_with_a_sentence() {
     let long = format!("# 退款\n\n{}\n", "退款在三天内到账，节假日顺延到下一个工作日。".repeat(40));
-    let answer =
-        answer(&library(&[("a.md", &long), ("b.md", "# 换货\n\n另说。\n")]), "退款", DAY, 5)
-            .unwrap();
+    let answer = answer(&library(&[("a.md", &long), ("b.md", "# 换货\n\n另说。\n")]), "退款", DAY);
     let Status::Answered(passage) = answer.status else { panic!("{:?}", answer.status) };
     assert!(
         passage.text.chars().count() <= 400 && passage.text.ends_with('。'),
@@ -113,16 +112,16 @@ fn a_long_passage_ends_with_a_sentence() {
 
 #[test]
 fn what_nobody_has_is_named() {
-    let answer = answer(&library(&OURS), "专利年费怎么交", DAY, 5).unwrap();
+    let answer = answer(&library(&OURS), "专利年费怎么交", DAY);
     assert!(!answer.is_known());
     assert_eq!(answer.question.unmatched(), ["专利", "年费"]);
 }
 
 #[test]
 fn an_empty_library_and_an_empty_question_are_unknown() {
-    assert!(!answer(&library(&[]), "退款", DAY, 5).unwrap().is_known());
+    assert!(!answer(&library(&[]), "退款", DAY).is_known());
     for question in ["", "   ", "？！", "\u{200B}"] {
-        assert!(!answer(&library(&OURS), question, DAY, 5).unwrap().is_known(), "{question:?}");
+        assert!(!answer(&library(&OURS), question, DAY).is_known(), "{question:?}");
     }
 }
 
@@ -130,7 +129,7 @@ fn an_empty_library_and_an_empty_question_are_unknown() {
 fn only_the_first_500_characters_count() {
     let library = library(&OURS);
     let long = format!("退款多久到账{}", "啊".repeat(10_000));
-    let answer = answer(&library, &long, DAY, 5).unwrap();
+    let answer = answer(&library, &long, DAY);
     assert!(answer.question.cut);
     assert_eq!(answer.question.asked.chars().count(), 500);
 }
@@ -142,7 +141,7 @@ const GUIDE: &str = "## 打印机\n\n三楼的打印机是新的。\n\n### 卡�
 fn a_passage_ends_where_its_subject_does() {
     #[track_caller]
     fn check(question: &str, expected: &str) {
-        let answer = answer(&library(&[("a.md", GUIDE)]), question, DAY, 5).unwrap();
+        let answer = answer(&library(&[("a.md", GUIDE)]), question, DAY);
         let Status::Answered(passage) = answer.status else { panic!("{:?}", answer.status) };
         assert_eq!(passage.text, expected);
     }
@@ -163,11 +162,8 @@ fn an_answer_about_another_product_is_none() {
         ),
         ("faq/money/post.md", "+++\ntitle = \"运费谁出？\"\nsources = [\"s#1\"]\n+++\n买家出。\n"),
     ]);
-    assert!(matches!(
-        answer(&library, "会员卡退款多久到账", DAY, 5).unwrap().status,
-        Status::Answered(_)
-    ));
-    let other = answer(&library, "钱包退款多久到账", DAY, 5).unwrap();
+    assert!(matches!(answer(&library, "会员卡退款多久到账", DAY).status, Status::Answered(_)));
+    let other = answer(&library, "钱包退款多久到账", DAY);
     assert!(!matches!(other.status, Status::Answered(_)), "{}", other.confidence);
 }
 

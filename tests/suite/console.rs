@@ -132,3 +132,29 @@ fn a_port_in_use_is_named() {
     assert!(message.contains("端口可能被占用，请用 `--addr` 换一个"), "{message}");
     assert_eq!(message.lines().count(), 1, "{message}");
 }
+
+/// At a terminal `tree run` asks: a number and Enter or the arrow keys choose, one can go back, and the end is shown.
+#[test]
+fn a_tree_is_walked_with_the_keys() {
+    let index = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jieda"));
+    command.args(["tree", "run", "cancel-or-deregister", "--color", "never"]);
+    command.env("JIEDA_INDEX", index.path()).env("JIEDA_TODAY", "2026-11-22");
+    command.env("TERM", "xterm");
+    let mut terminal = rexpect::session::spawn_command(command, Some(60_000)).unwrap();
+    // It reads bytes as characters.
+    let bytes = |text: &str| text.bytes().map(char::from).collect::<String>();
+    let mut choose = |question: &str, keys: &str| {
+        terminal.exp_string(&bytes(question)).unwrap();
+        terminal.send(keys).unwrap();
+        terminal.send("\r").unwrap();
+        terminal.flush().unwrap();
+    };
+    choose("想对这个备案做什么？", "4");
+    choose("看得到这个备案吗？", "上一个");
+    choose("想对这个备案做什么？", "6");
+    // One down from the first.
+    choose("提交的是哪一种申请？", "\x1b[B");
+    terminal.exp_string(&bytes("结论  注销备案不能撤回")).unwrap();
+    terminal.exp_eof().unwrap();
+}

@@ -13,6 +13,11 @@ mod shipped;
 mod tree;
 mod web;
 
+use jieda::{
+    Library,
+    answer::{Answer, Asking},
+};
+use jiff::civil::Date;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -28,6 +33,11 @@ fn cases(room: &str) -> Vec<PathBuf> {
     cases.sort();
     assert!(!cases.is_empty(), "no cases in {}", folder.display());
     cases
+}
+
+/// What the library says to a question, with at most five hits.
+fn answer(library: &Library, question: &str, day: Date) -> Answer {
+    jieda::answer(library, &Asking { question, day, top: 5, unheard: &[] }).unwrap()
 }
 
 /// Compares `actual` with the file beside `case` that ends in `.out`; `UPDATE=1` writes it.

@@ -114,6 +114,24 @@ proptest! {
         prop_assert_eq!(first, end(tree, &back));
     }
 
+    /// Answering page by page, each from the address of the one before, ends where all answers at once do.
+    #[test]
+    fn prefilling_equals_answering(
+        choices in proptest::collection::vec(0_usize..1000, 12),
+        which in 0_usize..19,
+    ) {
+        let tree = &SHIPPED.trees[which % SHIPPED.trees.len()];
+        let all = random_walk(tree, &choices);
+        let mut given = Vec::new();
+        loop {
+            let walk = tree::walk(&SHIPPED, tree, &given);
+            let State::Ask(question, ..) = &walk.state else { break };
+            given = walk.given();
+            given.push(all.iter().find(|(id, _)| *id == question.id).unwrap().clone());
+        }
+        prop_assert_eq!(end(tree, &given), end(tree, &all));
+    }
+
     /// Whatever stands in the address, there is a place.
     #[test]
     fn any_address_leads_somewhere(
