@@ -12,15 +12,18 @@ use crate::{
 };
 use jiff::{ToSpan, civil::Date};
 
-/// From this confidence on, an entry is the answer. Of the development questions whose first hit lies between 0.35 and
-/// this, more are wrong than right.
-const ANSWERED: f32 = 0.44;
+/// From this confidence on, an entry is the answer: right more often than wrong among the tuning questions.
+const ANSWERED: f32 = 0.54;
 
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
-const CHOOSE: f32 = 0.38;
+const CHOOSE: f32 = 0.48;
 
-/// How much surer the answer must be if the question has words that no entry has.
-const STRANGE: f32 = 0.15;
+/// How confidence follows from the score of the first hit and its lead over the second: a logistic regression of
+/// "the first hit says what it must" over `tests/eval/tune.jsonl`.
+const CONFIDENCE: [f32; 3] = [-2.37, 11.68, 2.82];
+
+/// From this confidence on, a part of a question counts as a question of its own.
+const INTENTION: f32 = 0.7;
 
 /// From this weight on, the words of a question say enough for an answer: one word that a tenth of the entries have.
 /// A question with less in it (服务器, 阿里云备案) is only offered choices, one with nothing (为什么) not even that.
@@ -29,8 +32,7 @@ const SUBSTANCE: f32 = 1.5;
 /// From this likeness on, the question is the title of an entry or another way to ask, word for word.
 const ASKED: f32 = 0.97;
 
-/// How close to the first an entry must come to be a choice: where the first could answer, and where it could not.
-const TIE: f32 = 0.01;
+/// How close to the score of the first an entry must come to be a choice.
 const CLOSE: f32 = 0.06;
 
 /// From this fit on, a tree stands beside the entries, and its settled outcome answers. Of the questions that trees
@@ -54,9 +56,10 @@ pub struct Answer {
     pub question: Question,
     pub day: Date,
     pub status: Status,
-    /// How sure it is that the first hit answers, from 0 to 1: its score. What is covered anywhere counts in it, and
-    /// what the entry is about counts too, for an entry that mentions every word in passing does not answer.
+    /// How likely it is that the first hit answers, from 0 to 1.
     pub confidence: f32,
+    /// Answers to other intentions of the question.
+    pub also: Vec<(Entry, Passage)>,
     /// The tree that the question may want, with what was heard.
     pub tree: Option<Wanted>,
     /// Best first; the first one holds the answer if an entry answers.
@@ -154,22 +157,22 @@ pub struct Asking<'a> {
     pub day: Date,
     /// At most so many hits beside the answer.
     pub top: usize,
+    /// Take every word as it was typed.
+    pub exact: bool,
     /// Questions of trees to which nothing was heard, whatever the question says.
     pub unheard: &'a [String],
 }
 
 /// Answers a question.
 pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
-    let Asking { question, day, top, unheard } = *asking;
-    let found = search::search(&library.index, question, day, top.max(CHOICES))?;
-    let confidence = found.hits.first().map_or(0.0, |hit| hit.score);
-    let strange = if found.question.unmatched().is_empty() { 0.0 } else { STRANGE };
+    let Asking { question, day, top, exact, unheard } = *asking;
+    let found = search::search(&library.index, question, day, top.max(CHOICES), exact)?;
+    let confidence = confidence(&found.hits);
     let substance = found.question.substance();
-    let asked = found.hits.first().is_some_and(|hit| hit.likeness >= ASKED);
-    let sure = confidence >= ANSWERED + strange && (substance >= SUBSTANCE || asked);
-    let near = if sure { TIE } else { CLOSE };
-    let close =
-        found.hits.iter().take(CHOICES).take_while(|hit| confidence - hit.score <= near).count();
+    let asked = found.hits.first().is_some_and(|hit| hit.grounds.nearest >= ASKED);
+    let sure = confidence >= ANSWERED && substance >= SUBSTANCE || asked;
+    let best = found.hits.first().map_or(0.0, |hit| hit.score);
+    let close = found.hits.iter().take(CHOICES).take_while(|hit| best - hit.score <= CLOSE).count();
     let forest = library.index.forest()?;
     let tree = tree::wanted(forest, &found.question.asked).into_iter().next();
     let mut tree = tree.filter(|wanted| wanted.fit >= BESIDE);
@@ -187,19 +190,65 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let goes_on = walk.is_some_and(|walk| matches!(walk.state, State::Ask(..)));
     let status = match (settled, found.hits.first()) {
         (Some(settled), _) => Status::Outcome(Box::new(settled)),
-        (_, Some(hit)) if sure && close == 1 => {
+        (_, Some(hit)) if sure => {
             Status::Answered(search::best(&hit.entry, &found.question, library.is_ours()))
         }
-        (_, Some(_)) if confidence >= CHOOSE + strange && close > 1 && substance > 0.0 => {
+        (_, Some(_)) if confidence >= CHOOSE && close > 1 && substance > 0.0 => {
             Status::Choose(close)
         }
-        _ if fits && goes_on && strange == 0.0 => Status::Ask,
+        _ if fits && goes_on => Status::Ask,
         _ => Status::Unknown,
+    };
+    let also = match &status {
+        Status::Answered(_) => also(library, asking, &found.hits[0].entry.id)?,
+        _ => Vec::new(),
     };
     let mut hits = found.hits;
     hits.truncate(top);
-    Ok(Answer { question: found.question, day, status, confidence, tree, hits })
+    Ok(Answer { question: found.question, day, status, confidence, also, tree, hits })
 }
+
+/// How likely it is that the first hit answers.
+fn confidence(hits: &[Hit]) -> f32 {
+    let [first, rest @ ..] = hits else { return 0.0 };
+    let lead = first.score - rest.first().map_or(0.0, |second| second.score);
+    let [base, score, margin] = CONFIDENCE;
+    1.0 / (1.0 + (-(base + score * first.score + margin * lead)).exp())
+}
+
+/// What answers the parts of a question that ask for something else than the whole.
+fn also(library: &Library, asking: &Asking<'_>, answered: &str) -> Result<Vec<(Entry, Passage)>> {
+    let parts: Vec<&str> = parts(asking.question);
+    let mut also: Vec<(Entry, Passage)> = Vec::new();
+    if parts.len() < 2 {
+        return Ok(also);
+    }
+    for part in parts {
+        let found = search::search(&library.index, part, asking.day, CHOICES, asking.exact)?;
+        let sure = confidence(&found.hits) >= INTENTION && found.question.substance() >= SUBSTANCE;
+        let Some(hit) = found.hits.into_iter().next().filter(|_| sure) else { continue };
+        if hit.entry.id != answered && also.iter().all(|(entry, _)| entry.id != hit.entry.id) {
+            let passage = search::best(&hit.entry, &found.question, library.is_ours());
+            also.push((hit.entry, passage));
+        }
+    }
+    Ok(also)
+}
+
+/// The sentences of a question, and what stands on both sides of a word that begins another question.
+fn parts(question: &str) -> Vec<&str> {
+    let ends = ['？', '?', '。', '；', ';', '！', '!', '\n'];
+    let sentences = question.split(ends).flat_map(|sentence| {
+        JOINTS.iter().find_map(|joint| sentence.split_once(joint)).map_or_else(
+            || vec![sentence],
+            |(before, after)| vec![before, after],
+        )
+    });
+    sentences.map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// Words with which a further question begins.
+const JOINTS: [&str; 6] = ["另外", "还有就是", "顺便问", "再问", "还想问", "，还有"];
 
 /// What has to be said with an entry besides its answer, a sentence each.
 pub fn remarks(entry: &Entry, day: Date) -> Vec<String> {

@@ -117,7 +117,7 @@ pub fn evaluate(library: &Library, questions: &[Question], day: Date) -> Result<
     for question in questions {
         let answer = answer::answer(
             library,
-            &Asking { question: &question.text, day, top: HITS, unheard: &[] },
+            &Asking { question: &question.text, day, top: HITS, exact: false, unheard: &[] },
         )?;
         let outcome = judge(question, &answer);
         report.kinds.entry(question.kind.clone()).or_default().count(&outcome);

@@ -7,6 +7,7 @@ use jieda::{
     answer::{self, Answer, Asking, Status},
     content::{Changed, Citation, Entry},
     index::Proof,
+    search::{Correction, Question},
     tree::State,
     wire,
 };
@@ -63,7 +64,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
 
 fn answer(library: &Library, question: &str, args: &Args, common: &Common) -> Result<Answer> {
     let (day, top) = (common.today(), args.shown.top());
-    jieda::answer(library, &Asking { question, day, top, unheard: &[] })
+    jieda::answer(library, &Asking { question, day, top, exact: args.shown.exact, unheard: &[] })
 }
 
 /// One question a line in, one JSON object a line out, also for an empty line.
@@ -89,6 +90,7 @@ pub(super) const LABEL: Style = AnsiColor::Cyan.on_default();
 pub(super) const SAY: Style = Style::new().bold();
 
 fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()> {
+    print_corrections(&answer.question, out)?;
     match (&answer.status, answer.hits.first()) {
         (Status::Answered(passage), Some(hit)) => {
             writeln!(out, "{SAY}{}{SAY:#}", passage.say)?;
@@ -96,6 +98,10 @@ fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()>
                 writeln!(out, "  {line}")?;
             }
             print_notes(library, &hit.entry, answer.day, out)?;
+            for (entry, passage) in &answer.also {
+                writeln!(out, "{SAY}{}{SAY:#}", passage.say)?;
+                print_notes(library, entry, answer.day, out)?;
+            }
             print_tree(library, answer, out)
         }
         (Status::Outcome(settled), _) => {
@@ -125,6 +131,16 @@ fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()>
         }
         _ => print_unknown(answer, out),
     }
+}
+
+/// What was read as something else, and how to ask without that.
+pub(super) fn print_corrections(question: &Question, out: &mut impl Write) -> Result<()> {
+    let read = question.corrections.iter().map(|Correction { from, to }| format!("{from} → {to}"));
+    let read: Vec<String> = read.collect();
+    if !read.is_empty() {
+        writeln!(out, "{LABEL}按改过的字找：{}（照原样找：--exact）{LABEL:#}", read.join("，"))?;
+    }
+    Ok(())
 }
 
 /// What was heard for the tree, and how it goes on.

@@ -79,6 +79,9 @@ struct Shown {
     /// 最多列几条，1 到 100
     #[arg(long, value_name = "条数", default_value = "10", hide_default_value = true, value_parser = 1..=100)]
     top: i64,
+    /// 照原样找，不改错字和拼音
+    #[arg(long)]
+    exact: bool,
     /// 说明每个词在哪里对上了、分数怎么来的
     #[arg(long)]
     explain: bool,

@@ -4,7 +4,7 @@ use super::{Common, Shown};
 use jieda::{
     Result,
     index::Proof,
-    search::{self, Hit, Question},
+    search::{Grounds, self, Hit, Question},
     wire,
 };
 use std::{io::Write, process::ExitCode};
@@ -24,12 +24,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let library = common.open(Proof::Quick)?;
-    let found = search::search(&library.index, &args.question, common.today(), args.shown.top())?;
+    let found = search::search(&library.index, &args.question, common.today(), args.shown.top(), args.shown.exact)?;
     let mut out = common.out();
     if args.shown.json {
         let json = serde_json::to_string(&wire::found(&library, &found, common.today()));
         writeln!(out, "{}", json.expect("hits are plain data"))?;
     } else {
+        super::ask::print_corrections(&found.question, &mut out)?;
         for (index, hit) in found.hits.iter().enumerate() {
             writeln!(out, "{:>2}. {}  {}", index + 1, hit.entry.title, hit.entry.id)?;
             writeln!(out, "    {}", search::snippet(&hit.entry, &found.question).text)?;
@@ -51,11 +52,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
 pub(super) fn explain(question: &Question, hits: &[Hit], out: &mut impl Write) -> Result<()> {
     writeln!(out, "\n问题按「{}」理解；括号里是词的分量", question.understood())?;
     for hit in hits {
-        let Hit { score, coverage, likeness, .. } = hit;
+        let Grounds { coverage, nearest, likeness, block } = hit.grounds;
         writeln!(
             out,
-            "{}  {score:.3}：覆盖 {coverage:.3}，像标题或问法 {likeness:.3}",
-            hit.entry.id
+            "{}  {:.3}：覆盖 {coverage:.3}，最像的一句 {nearest:.3}，几句平均 {likeness:.3}，标题和一段里有 {block:.3}",
+            hit.entry.id, hit.score
         )?;
         for (unit, cover) in question.units.iter().zip(&hit.covers) {
             let place = match (&cover.place, &cover.by) {

@@ -121,6 +121,10 @@ pub struct Terms {
     pub same: Vec<Vec<String>>,
     /// Words that say little because every question has them.
     pub weak: Vec<String>,
+    /// Sides that exclude each other, each with its words: an entry about one does not answer for another.
+    pub contrast: Vec<Vec<Vec<String>>>,
+    /// Words of other subjects: an entry without such a word does not answer a question that has it.
+    pub foreign: Vec<String>,
 }
 
 impl File {

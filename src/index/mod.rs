@@ -8,21 +8,30 @@
 
 mod analyzer;
 mod frozen;
+mod names;
 mod place;
+mod sounds;
+mod weight;
 
+pub(crate) use names::{Name, hash};
+use names::Names;
 pub use place::Key;
+use sounds::Sounds;
+pub(crate) use sounds::{Sounding, sounds};
+pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function};
+use weight::FUNCTION_WORDS;
 
 use crate::{
     content::{Content, Domain, Entry, Source, Terms, Topic},
     error::{Error, Result},
     problem::Problem,
-    text::{Segmenter, normalise},
+    text::{common_words, Segmenter, normalise},
     tree::Forest,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
@@ -59,6 +68,8 @@ const WRITER_BYTES: usize = 32 << 20;
 
 const OVERVIEW: &str = "overview.json";
 const TREES: &str = "trees.json";
+const NAMES: &str = "names.bin";
+const SOUNDS: &str = "sounds.fst";
 const MANIFEST: &str = "manifest.json";
 
 /// What an index knows besides its entries.
@@ -72,6 +83,8 @@ pub struct Overview {
     /// Normalised.
     pub terms: Terms,
     pub domains: BTreeMap<String, Domain>,
+    /// For each domain the names of its values, normalised, with the ids of the values.
+    pub names: BTreeMap<String, Vec<(String, String)>>,
     pub moved: BTreeMap<String, String>,
     pub problems: Vec<Problem>,
     pub entries: usize,
@@ -99,15 +112,23 @@ pub(crate) struct Fields {
     pub(crate) trail: Field,
     /// Pairs of Chinese characters of all of the above.
     pub(crate) grams: Field,
-    /// Title and other ways to ask, normalised, one a line.
-    pub(crate) names: Field,
     /// The same for entries with the same title and text.
     pub(crate) twin: Field,
     /// The whole entry.
     entry: Field,
 }
 
+/// The title of an entry, other ways to ask, and messages.
+fn names_of(entry: &Entry) -> Vec<String> {
+    [&entry.title].into_iter().chain(&entry.ask).chain(&entry.messages).cloned().collect()
+}
+
 impl Fields {
+    /// Those with words.
+    pub(crate) fn words(&self) -> [Field; 5] {
+        [self.title, self.ask, self.lead, self.body, self.trail]
+    }
+
     fn schema() -> (Schema, Self) {
         let mut builder = Schema::builder();
         // Short fields are ranked better without norms, and K1 and B cannot be set.
@@ -119,7 +140,7 @@ impl Fields {
         };
         let short = || text(analyzer::WORDS, IndexRecordOption::WithFreqs, false);
         let fields = Self {
-            id: builder.add_text_field("id", STRING),
+            id: builder.add_text_field("id", STRING | STORED),
             title: builder.add_text_field("title", short()),
             ask: builder.add_text_field("ask", short()),
             lead: builder.add_text_field("lead", short()),
@@ -128,7 +149,6 @@ impl Fields {
             trail: builder.add_text_field("trail", short()),
             grams: builder
                 .add_text_field("grams", text(analyzer::GRAMS, IndexRecordOption::WithFreqs, true)),
-            names: builder.add_text_field("names", STORED),
             twin: builder.add_u64_field("twin", FAST),
             entry: builder.add_text_field("entry", STORED),
         };
@@ -137,33 +157,22 @@ impl Fields {
 
     fn document(&self, entry: &Entry) -> TantivyDocument {
         let mut document = TantivyDocument::new();
-        let names: Vec<&str> = [&entry.title]
-            .into_iter()
-            .chain(&entry.ask)
-            .chain(&entry.messages)
-            .map(|name| &**name)
-            .collect();
+        let names = names_of(entry);
         let lead = entry.say();
         let lines = entry.blocks.iter().zip(entry.lines());
         let rest = lines.filter(|(block, _)| block.text != lead).map(|(_, line)| line);
         let rest = rest.collect::<Vec<_>>().join("\n");
         document.add_text(self.id, &entry.id);
         document.add_text(self.title, &entry.title);
-        names[1..].iter().for_each(|name| document.add_text(self.ask, name));
+        for name in &names[1..] {
+            document.add_text(self.ask, name);
+        }
         document.add_text(self.lead, lead);
         document.add_text(self.body, &rest);
         document.add_text(self.trail, entry.trail.join("\n"));
-        for text in names.iter().copied().chain([lead, &rest]) {
+        for text in names.iter().map(|name| &**name).chain([lead, &rest]) {
             document.add_text(self.grams, text);
         }
-        document.add_text(
-            self.names,
-            names
-                .iter()
-                .map(|name| normalise(name).as_str().to_owned())
-                .collect::<Vec<_>>()
-                .join("\n"),
-        );
         document.add_u64(self.twin, twin(entry));
         document.add_text(
             self.entry,
@@ -191,6 +200,8 @@ pub struct Index {
     /// Where it lies; nowhere if it is in memory.
     pub folder: Option<PathBuf>,
     forest: OnceLock<Forest>,
+    names: Names,
+    pub(crate) sounds: Sounds,
 }
 
 /// Builds the index of `content` and its trees in `folder`, which must not exist yet, and proves it.
@@ -201,7 +212,9 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     fs::create_dir_all(folder).map_err(failed)?;
     let overview = overview(content, version);
     let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
-    fill(content, &segmenter(&overview.terms), directory)?;
+    let (_, Beside { names, sounds }) = fill(content, &overview.terms, directory)?;
+    fs::write(folder.join(NAMES), names.as_bytes()).map_err(failed)?;
+    fs::write(folder.join(SOUNDS), sounds.as_bytes()).map_err(failed)?;
     let json = serde_json::to_vec(&overview).expect("an overview is plain data");
     fs::write(folder.join(OVERVIEW), json).map_err(failed)?;
     let json = serde_json::to_vec(forest).expect("trees are plain data");
@@ -223,13 +236,14 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     Index::open(folder, Proof::Full).map(drop)
 }
 
-/// Writes all entries, and merges what they became into one segment.
+/// Writes all entries, and merges what they became into one segment; and then weighs their names.
 fn fill<D: tantivy::Directory>(
     content: &Content,
-    segmenter: &Segmenter,
+    terms: &Terms,
     directory: D,
-) -> Result<tantivy::Index> {
+) -> Result<(tantivy::Index, Beside)> {
     let (schema, fields) = Fields::schema();
+    let segmenter = &segmenter(terms);
     let mut index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
     index.set_tokenizers(analyzer::tokenizers(segmenter));
     let mut writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
@@ -242,7 +256,52 @@ fn fill<D: tantivy::Directory>(
         writer.merge(&segments).wait()?;
     }
     writer.wait_merging_threads()?;
-    Ok(index)
+    let searcher = index.reader()?.searcher();
+    let weigher = Weigher { searcher: &searcher, fields: &fields, terms };
+    // A merge may have changed the order.
+    let entries: HashMap<&str, &Entry> =
+        content.entries.iter().map(|entry| (&*entry.id, entry)).collect();
+    let mut names = Vec::new();
+    for doc in 0..searcher.num_docs() as u32 {
+        let document: TantivyDocument = searcher.doc(DocAddress::new(0, doc))?;
+        let id = document.get_first(fields.id).and_then(|id| id.as_str()).unwrap_or_default();
+        names.push(entries.get(id).map_or(Vec::new(), |entry| names_of(entry)));
+    }
+    let names = Names::write(
+        &names,
+        segmenter,
+        |word| weigher.documents(word).map_or(0.0, |documents| weigher.weigh(word, documents)),
+        |pair| weigher.weigh_pair(pair).unwrap_or(0.0),
+    );
+    let plain = FUNCTION_WORDS.split_whitespace().map(str::to_owned).chain(common_words());
+    let mut words: BTreeMap<String, u64> = plain.map(|word| (word, 0)).collect();
+    for field in fields.words() {
+        for reader in searcher.segment_readers() {
+            let inverted = reader.inverted_index(field)?;
+            let mut stream = inverted.terms().stream().map_err(tantivy::TantivyError::from)?;
+            while stream.advance() {
+                let word = String::from_utf8_lossy(stream.key()).into_owned();
+                let documents = u64::from(stream.value().doc_freq);
+                let known = words.entry(word).or_default();
+                *known = (*known).max(documents);
+            }
+        }
+    }
+    for group in &terms.same {
+        let most = group.iter().filter_map(|word| words.get(word)).max().copied().unwrap_or(0);
+        for word in group {
+            let known = words.entry(word.clone()).or_default();
+            *known = (*known).max(most.min(1));
+        }
+    }
+    let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)));
+    Ok((index, Beside { names, sounds }))
+}
+
+/// What lies beside the tantivy index.
+struct Beside {
+    names: Names,
+    sounds: Sounds,
 }
 
 fn overview(content: &Content, version: &str) -> Overview {
@@ -251,7 +310,8 @@ fn overview(content: &Content, version: &str) -> Overview {
         version: version.to_owned(),
         topics: content.topics.clone(),
         sources: content.sources.clone(),
-        terms: spelled(&content.terms),
+        terms: spelled(&content.terms, &content.domains),
+        names: content.domains.iter().map(|(id, domain)| (id.clone(), named(domain))).collect(),
         domains: content.domains.clone(),
         moved: content.moved.clone(),
         problems: content.problems.clone(),
@@ -259,16 +319,30 @@ fn overview(content: &Content, version: &str) -> Overview {
     }
 }
 
-/// The terms in the one spelling in which questions are compared with them.
-fn spelled(terms: &Terms) -> Terms {
+/// The terms in the one spelling in which questions are compared with them. The names of a value of a domain are
+/// words of one group.
+fn spelled(terms: &Terms, domains: &BTreeMap<String, Domain>) -> Terms {
     let spell = |words: &Vec<String>| -> Vec<String> {
         words.iter().map(|word| normalise(word).as_str().to_owned()).collect()
     };
     Terms {
         word: spell(&terms.word),
-        same: terms.same.iter().map(spell).collect(),
+        same: terms
+            .same
+            .iter()
+            .chain(domains.values().flat_map(|domain| domain.value.values()))
+            .map(spell)
+            .collect(),
         weak: spell(&terms.weak),
+        contrast: terms.contrast.iter().map(|sides| sides.iter().map(spell).collect()).collect(),
+        foreign: spell(&terms.foreign),
     }
+}
+
+/// The names of the values of a domain, normalised, with the values.
+fn named(domain: &Domain) -> Vec<(String, String)> {
+    let names = domain.names().flat_map(|(id, names)| names.iter().map(move |name| (name, id)));
+    names.map(|(name, id)| (normalise(name).as_str().to_owned(), id.to_owned())).collect()
 }
 
 /// The segmenter for these terms: words and everything that means the same as something.
@@ -303,7 +377,9 @@ impl Index {
             .map_err(|_| damaged(format!("{OVERVIEW} 不对")))?;
         let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
         let index = tantivy::Index::open(frozen::Frozen(directory))?;
-        let index = Self::new(index, overview, Some(folder.to_owned()))?;
+        let sounds = Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
+        let beside = Beside { names: Names::read(read(NAMES)?), sounds };
+        let index = Self::new(index, overview, beside, Some(folder.to_owned()))?;
         if proof == Proof::Full {
             index.prove().map_err(damaged)?;
         }
@@ -313,11 +389,21 @@ impl Index {
     /// Builds an index that lasts as long as the program.
     pub fn in_memory(content: &Content, forest: Forest, version: &str) -> Result<Self> {
         let overview = overview(content, version);
-        let index = fill(content, &segmenter(&overview.terms), RamDirectory::create())?;
-        let index = Self::new(index, overview, None)?;
+        let (index, beside) = fill(content, &overview.terms, RamDirectory::create())?;
+        let index = Self::new(index, overview, beside, None)?;
         // The index is new, so there are no trees yet.
         let _ = index.forest.set(forest);
         Ok(index)
+    }
+
+    /// What weighs words by the entries that have them.
+    pub(crate) fn weigher(&self) -> Weigher<'_> {
+        Weigher { searcher: &self.searcher, fields: &self.fields, terms: &self.overview.terms }
+    }
+
+    /// Title and other ways to ask of a document, cut and weighed.
+    pub(crate) fn names(&self, address: DocAddress) -> Vec<Name> {
+        self.names.of(address.doc_id)
     }
 
     /// The decision trees. Read once.
@@ -334,14 +420,20 @@ impl Index {
         Ok(self.forest.get_or_init(|| forest))
     }
 
-    fn new(mut index: tantivy::Index, overview: Overview, folder: Option<PathBuf>) -> Result<Self> {
+    fn new(
+        mut index: tantivy::Index,
+        overview: Overview,
+        beside: Beside,
+        folder: Option<PathBuf>,
+    ) -> Result<Self> {
         let segmenter = segmenter(&overview.terms);
         index.set_tokenizers(analyzer::tokenizers(&segmenter));
         let reader: IndexReader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let (_, fields) = Fields::schema();
         let searcher = reader.searcher();
-        Ok(Self { searcher, fields, overview, segmenter, folder, forest: OnceLock::new() })
+        let Beside { names, sounds } = beside;
+        Ok(Self { searcher, fields, overview, segmenter, folder, forest: OnceLock::new(), names, sounds })
     }
 
     /// All documents are there, and evenly chosen entries are found by every word of their own titles.

@@ -11,26 +11,26 @@
 //!
 //! This room reads the index and writes nothing.
 
+mod fit;
 mod passage;
 mod query;
 mod rank;
+mod slips;
 
 pub use passage::{Passage, Snippet, best, snippet};
 pub use query::{Question, Unit};
 pub use rank::{Cover, Place};
+pub use slips::Correction;
 
-use crate::{content::Entry, error::Result, index::Index, text::normalise};
+use rank::Scored;
+use crate::{content::Entry, error::Result, index::Index};
 use jiff::civil::Date;
 
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
 
 /// How many hits are judged by their scope at least, so that the best one does not depend on how many are asked for.
-const DEPTH: usize = 20;
-
-/// What is left of the score of an entry about one product whose product the question does not name: an answer
-/// about the wrong product is worse than none.
-const UNNAMED: f32 = 0.6;
+const DEPTH: usize = 30;
 
 /// What a question found.
 #[derive(Debug)]
@@ -44,27 +44,56 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Hit {
     pub entry: Entry,
-    /// From 0 to 1: [`Hit::coverage`] and [`Hit::likeness`] together.
+    /// From 0 to 1: what speaks for it, weighed by [`WEIGHTS`].
     pub score: f32,
-    /// The share of the question's weight that the entry covers, from 0 to 1.
-    pub coverage: f32,
-    /// How much the question is like the title or another way to ask, from 0 to 1.
-    pub likeness: f32,
+    pub grounds: Grounds,
     /// For each unit of the question how well it is covered, and where.
     pub covers: Vec<Cover>,
     /// Ids of entries with the same title and text.
     pub also_at: Vec<String>,
 }
 
+/// What speaks for a hit, each from 0 to 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Grounds {
+    /// The share of the question's weight that the entry covers anywhere, by place.
+    pub coverage: f32,
+    /// How much the question is like the nearest title or other way to ask, by pairs of characters.
+    pub nearest: f32,
+    /// How much it is like the nearest ones on average, by words and pairs.
+    pub likeness: f32,
+    /// The largest share that a single block has together with the title.
+    pub block: f32,
+}
+
+/// How much each of [`Grounds`] adds to the score. Found by coordinate descent on the log loss of the first hit over
+/// `tests/eval/tune.jsonl`, and made to sum to 1.
+const WEIGHTS: [f32; 4] = [0.27, 0.13, 0.49, 0.11];
+
+impl Grounds {
+    fn score(self) -> f32 {
+        let Self { coverage, nearest, likeness, block } = self;
+        WEIGHTS.iter().zip([coverage, nearest, likeness, block]).map(|(a, b)| a * b).sum()
+    }
+}
+
 /// The entries that may answer `question` on `day`, at most `top`, best first.
 ///
-/// Entries past their last valid day are left out. A question without words finds nothing.
-pub fn search(index: &Index, question: &str, day: Date, top: usize) -> Result<Found> {
-    let question = Question::read(index, question)?;
+/// Entries past their last valid day are left out, and those whose scope excludes what the question names. A question
+/// without words finds nothing. With `exact`, slips are not mended.
+pub fn search(
+    index: &Index,
+    question: &str,
+    day: Date,
+    top: usize,
+    exact: bool,
+) -> Result<Found> {
+    let question = Question::read(index, question, exact)?;
     let candidates = question.candidates(index, CANDIDATES)?;
     let ranked = rank::rank(index, &question, &candidates)?;
     let mut hits: Vec<Hit> = Vec::new();
     let mut twins: Vec<u64> = Vec::new();
+    let named = fit::Named::read(index, &question);
     for scored in ranked {
         let twin = twins.iter().position(|twin| *twin == scored.twin);
         if twin.is_none() && hits.len() == top.max(DEPTH) {
@@ -77,13 +106,15 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize) -> Result<Fo
         match twin {
             Some(at) => hits[at].also_at.push(entry.id),
             None => {
+                let Some(factor) = named.factor(index, &entry) else { continue };
                 twins.push(scored.twin);
-                let named = names_product(index, &question, &entry);
+                let Scored { coverage, nearest, likeness, .. } = scored;
+                let block = passage::share(&entry, &question);
+                let grounds = Grounds { coverage, nearest, likeness, block };
                 hits.push(Hit {
                     entry,
-                    score: scored.score * if named { 1.0 } else { UNNAMED },
-                    coverage: scored.coverage,
-                    likeness: scored.likeness,
+                    score: grounds.score() * factor,
+                    grounds,
                     covers: scored.covers,
                     also_at: Vec::new(),
                 });
@@ -93,20 +124,4 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize) -> Result<Fo
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
     hits.truncate(top);
     Ok(Found { question, hits })
-}
-
-/// Whether the question names a product for which the entry holds, or the entry holds for all.
-fn names_product(index: &Index, question: &Question, entry: &Entry) -> bool {
-    let (Some(products), Some(domain)) =
-        (entry.scope.get("product"), index.overview.domains.get("product"))
-    else {
-        return true;
-    };
-    let named = |id: &String| {
-        let names =
-            domain.names().find(|(other, _)| other == id).map_or(&[][..], |(_, names)| names);
-        let mut names = names.iter().map(|name| normalise(name));
-        names.any(|name| question.understood().contains(name.as_str()))
-    };
-    products.iter().any(named)
 }

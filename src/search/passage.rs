@@ -3,7 +3,7 @@ use crate::{
     content::{Entry, Kind},
     text::{is_han, normalise},
 };
-use std::ops::Range;
+use std::{cmp::Ordering, ops::Range};
 
 /// The most that is shown of an entry at once, in characters.
 const PASSAGE_LIMIT: usize = 400;
@@ -48,17 +48,28 @@ pub fn best(entry: &Entry, question: &Question, lead: bool) -> Passage {
 }
 
 fn first_paragraph(entry: &Entry, question: &Question) -> Passage {
-    let say = entry.say();
+    let say = entry.say().to_owned();
     // What title and first paragraph say need not be said again.
     let known = covered(question, &format!("{}\n{say}", entry.title));
-    let others = content(entry).filter(|(index, _)| entry.blocks[*index].text != say);
-    let gains = others.map(|(_, line)| (beyond(question, &covered(question, &line), &known), line));
-    let most = gains.reduce(|best, next| if next.0 > best.0 { next } else { best });
-    let text = match most {
-        Some((gain, line)) if gain > GAIN * question.weight() => format!("{say}\n{line}"),
-        _ => say.to_owned(),
+    let nothing = vec![false; question.units.len()];
+    let weigh = |(index, line): (usize, String)| {
+        let here = covered(question, &line);
+        (beyond(question, &here, &known), beyond(question, &here, &nothing), index, line)
     };
-    Passage { say: say.to_owned(), text: clip(&text, PASSAGE_LIMIT) }
+    let others = content(entry).filter(|(index, _)| entry.blocks[*index].text != say);
+    let mut others: Vec<(f32, f32, usize, String)> = others.map(weigh).collect();
+    others.sort_by(|a, b| (b.0, b.1).partial_cmp(&(a.0, a.1)).unwrap_or(Ordering::Equal));
+    let mut room = PASSAGE_LIMIT.saturating_sub(say.chars().count());
+    others.retain(|(.., line)| {
+        let length = line.chars().count() + 1;
+        let fits = length <= room;
+        room -= if fits { length } else { 0 };
+        fits
+    });
+    others.sort_by_key(|(_, _, index, _)| *index);
+    let lines = others.iter().map(|(.., line)| &**line);
+    let text = [&*say].into_iter().chain(lines).collect::<Vec<_>>().join("\n");
+    Passage { text: clip(&text, PASSAGE_LIMIT), say }
 }
 
 /// As many blocks as there is room for, from the one that answers best to the next heading; of a table just that
@@ -221,4 +232,16 @@ fn marks(question: &Question, text: &str) -> Vec<Range<usize>> {
         }
     }
     apart
+}
+
+/// The largest share of the question's weight that a block of the entry has together with the title.
+pub(super) fn share(entry: &Entry, question: &Question) -> f32 {
+    let nothing = vec![false; question.units.len()];
+    let total = question.weight().max(f32::EPSILON);
+    let title = covered(question, &entry.title);
+    let share = |line: String| {
+        let here = covered(question, &line).into_iter().zip(&title).map(|(here, title)| here || *title);
+        beyond(question, &here.collect::<Vec<_>>(), &nothing) / total
+    };
+    content(entry).map(|(_, line)| share(line)).fold(0.0, f32::max)
 }

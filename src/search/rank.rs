@@ -1,14 +1,14 @@
-use super::query::{Question, Unit};
+use super::{WEIGHTS, query::Question};
 use crate::{
     error::Result,
-    index::Index,
-    text::{bigrams, is_han},
+    index::{Index, Name, hash},
+    text::bigrams,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tantivy::{
-    DocAddress, DocId, DocSet, SegmentOrdinal, TantivyDocument, TantivyError, Term,
+    DocAddress, DocId, DocSet, SegmentOrdinal, TantivyError, Term,
     postings::SegmentPostings,
-    schema::{Field, IndexRecordOption, Value},
+    schema::{Field, IndexRecordOption},
 };
 
 /// Where in an entry a word stands.
@@ -51,12 +51,7 @@ impl Place {
     }
 }
 
-/// The fields with words, in the order of [`PLACES`].
-pub(super) fn fields(index: &Index) -> [Field; 5] {
-    let fields = &index.fields;
-    [fields.title, fields.ask, fields.lead, fields.body, fields.trail]
-}
-
+/// The places of the fields with words, in their order.
 const PLACES: [Place; 5] = [Place::Title, Place::Ask, Place::Lead, Place::Body, Place::Trail];
 
 /// How well a unit of the question is covered by an entry.
@@ -70,17 +65,14 @@ pub struct Cover {
     pub by: Option<String>,
 }
 
-/// What coverage and likeness add to the score.
-///
-/// Coverage finds what the text says, likeness what the entry is about. Coverage has more, because imported text is
-/// asked about in other words than its headings. A first guess, not tuned.
-const COVERAGE_SHARE: f32 = 0.6;
+/// So many of an entry's names, those most like the question, are taken together.
+const NAMES: usize = 6;
 
-/// A candidate with its score.
+/// A candidate with what speaks for it.
 pub(super) struct Scored {
     pub(super) address: DocAddress,
-    pub(super) score: f32,
     pub(super) coverage: f32,
+    pub(super) nearest: f32,
     pub(super) likeness: f32,
     pub(super) covers: Vec<Cover>,
     pub(super) twin: u64,
@@ -96,19 +88,24 @@ pub(super) fn rank(
     documents.sort();
     let mut covers = covers(index, question, &documents)?;
     let weight = question.weight();
+    let asked = Asked::new(index, question)?;
     let mut scored = Vec::with_capacity(documents.len());
     for address in documents {
         let covers = covers.remove(&address).unwrap_or_default();
         let covered: f32 =
             question.units.iter().zip(&covers).map(|(unit, cover)| unit.weight * cover.value).sum();
         let coverage = if weight > 0.0 { covered / weight } else { 0.0 };
-        let likeness = likeness(index, question, address)?;
-        let score = COVERAGE_SHARE * coverage + (1.0 - COVERAGE_SHARE) * likeness;
+        let likes: Vec<Like> = index.names(address).iter().map(|name| asked.like(name)).collect();
+        let nearest = likes.iter().map(|like| like.pairs).fold(0.0, f32::max);
+        let mut both: Vec<f32> = likes.iter().map(|like| (like.words + like.pairs) / 2.0).collect();
+        both.sort_by(|a, b| b.total_cmp(a));
+        both.truncate(NAMES);
+        let likeness = both.iter().sum::<f32>() / both.len().max(1) as f32;
         let twins = index.searcher.segment_reader(address.segment_ord).fast_fields().u64("twin")?;
         let twin = twins.first(address.doc_id).unwrap_or(0);
-        scored.push(Scored { address, score, coverage, likeness, covers, twin });
+        scored.push(Scored { address, coverage, nearest, likeness, covers, twin });
     }
-    scored.sort_by(|a, b| b.score.total_cmp(&a.score));
+    scored.sort_by(|a, b| b.first().total_cmp(&a.first()));
     Ok(scored)
 }
 
@@ -131,7 +128,7 @@ fn covers(
     for (at, unit) in question.units.iter().enumerate() {
         for (term, worth) in &unit.terms {
             let by = (*term != unit.text).then_some(&**term);
-            for (field, place) in fields(index).into_iter().zip(PLACES) {
+            for (field, place) in index.fields.words().into_iter().zip(PLACES) {
                 for address in having(index, field, term, documents)? {
                     improve(address, at, worth * place.worth(), place, by);
                 }
@@ -190,30 +187,71 @@ fn reaches(postings: &mut SegmentPostings, doc: DocId) -> bool {
     (if postings.doc() < doc { postings.seek(doc) } else { postings.doc() }) == doc
 }
 
-/// How much the question is like the title or another way to ask: the harmonic mean of how much of the question's
-/// weight the name has and how much of the name the question has.
-fn likeness(index: &Index, question: &Question, address: DocAddress) -> Result<f32> {
-    let document: TantivyDocument = index.searcher.doc(address)?;
-    let names =
-        document.get_first(index.fields.names).and_then(|value| value.as_str()).unwrap_or("");
-    let weight = question.weight();
-    let like = names.lines().map(|name| {
-        let shared = question.units.iter().filter_map(|unit| Some((unit, shares(unit, name)?)));
-        let (mut recall, mut length) = (0.0, 0);
-        for (unit, (worth, characters)) in shared {
-            recall += unit.weight * worth;
-            length += characters;
-        }
-        let content = name.chars().filter(|c| is_han(*c) || c.is_alphanumeric()).count().max(1);
-        let (recall, precision) =
-            (recall / weight.max(f32::EPSILON), (length as f32 / content as f32).min(1.0));
-        2.0 * recall * precision / (recall + precision).max(f32::EPSILON)
-    });
-    Ok(like.fold(0.0, f32::max))
+/// A question as it is compared with names: which units a word matches, and what it is worth.
+struct Asked {
+    words: HashMap<u32, Vec<(usize, f32)>>,
+    units: Vec<f32>,
+    pairs: HashMap<u32, f32>,
+    all_pairs: f32,
 }
 
-/// The best word of the unit that `name` has: what it is worth and its number of characters.
-fn shares(unit: &Unit, name: &str) -> Option<(f32, usize)> {
-    let found = unit.terms.iter().filter(|(term, _)| name.contains(&**term));
-    found.map(|(term, worth)| (*worth, term.chars().count())).max_by(|a, b| a.0.total_cmp(&b.0))
+/// How much a question is like a name, from 0 to 1 each: by words and by pairs of characters.
+///
+/// The harmonic mean of how much of the question's weight the name has and how much of the name's the question has.
+struct Like {
+    words: f32,
+    pairs: f32,
+}
+
+impl Scored {
+    /// What is known of a candidate before its text is read.
+    fn first(&self) -> f32 {
+        WEIGHTS[0] * self.coverage + WEIGHTS[1] * self.nearest + WEIGHTS[2] * self.likeness
+    }
+}
+
+impl Asked {
+    fn new(index: &Index, question: &Question) -> Result<Self> {
+        let mut words: HashMap<u32, Vec<(usize, f32)>> = HashMap::new();
+        for (at, unit) in question.units.iter().enumerate() {
+            for (term, worth) in &unit.terms {
+                words.entry(hash(term)).or_default().push((at, *worth));
+            }
+        }
+        let mut pairs = HashMap::new();
+        for (_, pair) in bigrams(question.understood()) {
+            pairs.insert(hash(pair), index.weigher().weigh_pair(pair)?);
+        }
+        let units = question.units.iter().map(|unit| unit.weight).collect();
+        Ok(Self { words, units, all_pairs: pairs.values().sum(), pairs })
+    }
+
+    fn like(&self, name: &Name) -> Like {
+        let mut best = vec![0.0_f32; self.units.len()];
+        let (mut shared, mut all) = (0.0, 0.0);
+        for token in &name.words {
+            all += token.weight;
+            let mut most = 0.0_f32;
+            for (unit, worth) in self.words.get(&token.hash).into_iter().flatten() {
+                best[*unit] = best[*unit].max(*worth);
+                most = most.max(*worth);
+            }
+            shared += most * token.weight;
+        }
+        let covered: f32 = best.iter().zip(&self.units).map(|(best, weight)| best * weight).sum();
+        let asked: f32 = self.units.iter().sum();
+        let (mut pairs, mut all_pairs, mut seen) = (0.0, 0.0, HashSet::new());
+        for token in name.pairs.iter().filter(|token| seen.insert(token.hash)) {
+            all_pairs += token.weight;
+            pairs += if self.pairs.contains_key(&token.hash) { token.weight } else { 0.0 };
+        }
+        let mean = |shared: f32, of: f32, with: f32, all: f32| {
+            let (recall, precision) = (shared / of.max(f32::EPSILON), with / all.max(f32::EPSILON));
+            2.0 * recall * precision / (recall + precision).max(f32::EPSILON)
+        };
+        Like {
+            words: mean(covered, asked, shared, all),
+            pairs: mean(pairs, self.all_pairs, pairs, all_pairs),
+        }
+    }
 }

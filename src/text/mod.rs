@@ -7,7 +7,7 @@ mod normalise;
 mod segment;
 
 pub use normalise::{Normal, normalise};
-pub use segment::{Segmenter, Word};
+pub use segment::{Segmenter, Word, common_words, commonness};
 
 /// Whether `c` is a Chinese character.
 pub fn is_han(c: char) -> bool {

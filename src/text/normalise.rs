@@ -24,6 +24,30 @@ impl Normal {
         &self.text
     }
 
+    /// The text with other words in some places: byte ranges of the normalised text, rising and apart. A character of
+    /// such a word comes from the whole place.
+    pub fn with(&self, places: &[(Range<usize>, String)]) -> Self {
+        let mut with = Self { text: String::new(), origins: Vec::new() };
+        let keep = |with: &mut Self, range: Range<usize>| {
+            let kept = self.origins.iter().filter(|origin| range.contains(&origin.at));
+            let moved = with.text.len();
+            with.origins.extend(kept.map(|kept| Origin { at: kept.at - range.start + moved, ..*kept }));
+            with.text.push_str(&self.text[range]);
+        };
+        let mut at = 0;
+        for (range, word) in places {
+            keep(&mut with, at..range.start);
+            let Range { start, end } = self.origin(range.clone());
+            for c in word.chars() {
+                with.origins.push(Origin { at: with.text.len(), start, end });
+                with.text.push(c);
+            }
+            at = range.end;
+        }
+        keep(&mut with, at..self.text.len());
+        with
+    }
+
     /// The byte range of the original text from which `range` of the normalised text was made.
     ///
     /// An empty range, or one past the end, is empty.
@@ -31,9 +55,11 @@ impl Normal {
         let first = self.origins.partition_point(|origin| origin.at < range.start);
         let last = self.origins.partition_point(|origin| origin.at < range.end);
         match self.origins.get(first..last) {
-            Some([only]) => only.start..only.end,
-            Some([first, .., last]) => first.start..last.end,
-            _ => 0..0,
+            Some(several) => {
+                let start = several.iter().map(|origin| origin.start).min().unwrap_or(0);
+                start..several.iter().map(|origin| origin.end).max().unwrap_or(start)
+            }
+            None => 0..0,
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::Normal;
-use fst::raw::Fst;
+use fst::{Streamer, raw::Fst};
 use jieba_rs::Jieba;
 use regex::Regex;
 use std::{collections::HashMap, ops::Range, sync::LazyLock};
@@ -9,6 +9,29 @@ static DICT: LazyLock<Fst<&[u8]>> = LazyLock::new(|| {
     Fst::new(include_bytes!(concat!(env!("OUT_DIR"), "/dict.fst")).as_slice())
         .expect("build.rs wrote it")
 });
+
+/// Words of jieba's dictionary that have been seen so often are common.
+const COMMON: u64 = 1_000;
+
+/// The common words of Chinese, whatever a library is about.
+pub fn common_words() -> Vec<String> {
+    let mut words = Vec::new();
+    let mut stream = DICT.stream();
+    while let Some((word, frequency)) = stream.next() {
+        if frequency.value() >= COMMON {
+            words.push(String::from_utf8_lossy(word).into_owned());
+        }
+    }
+    words
+}
+
+/// The natural logarithm of how likely a word is in Chinese, whatever a library is about.
+///
+/// A word that jieba's dictionary does not have counts as if it had been seen once.
+pub fn commonness(word: &str) -> f32 {
+    let frequency = DICT.get(word).map_or(1, |frequency| frequency.value().max(1));
+    (frequency as f32 / *DICT_TOTAL as f32).ln()
+}
 
 /// The sum of all frequencies in [`DICT`].
 static DICT_TOTAL: LazyLock<usize> =
@@ -91,6 +114,7 @@ impl Segmenter {
                     .map(|part| identifier.start() + part.start..identifier.start() + part.end),
             );
         }
+        ranges.extend(self.phrases(whole));
         ranges.retain(|range| whole[range.clone()].chars().any(char::is_alphanumeric));
         ranges.sort_unstable_by_key(|range| (range.start, range.end));
         ranges.dedup();
@@ -104,6 +128,25 @@ impl Segmenter {
                 range,
             })
             .collect()
+    }
+
+    /// Terms with a space in them, which jieba would cut there.
+    fn phrases(&self, text: &str) -> Vec<Range<usize>> {
+        let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let mut phrases = Vec::new();
+        for (start, _) in text.char_indices() {
+            if letter(text[..start].chars().next_back()) && letter(text[start..].chars().next()) {
+                continue;
+            }
+            prefixes(self.terms.as_fst(), &text[start..], &mut |term: &str, _| {
+                let end = start + term.len();
+                let cuts = letter(term.chars().next_back()) && letter(text[end..].chars().next());
+                if term.contains(' ') && !cuts {
+                    phrases.push(start..end);
+                }
+            });
+        }
+        phrases
     }
 
     /// A jieba that knows just the words that occur in `text`, and cuts it as one with all words would.

@@ -101,8 +101,9 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
         .filter(|(key, _)| key == "not")
         .map(|(_, value)| value.into_owned())
         .collect();
+    let exact = parameter("exact").is_some_and(|exact| exact != "0");
     let top = parameter("top").and_then(|top| top.parse().ok()).unwrap_or(TOP).min(TOP_LIMIT);
-    let asking = Asking { question: &question, day, top, unheard: &unheard };
+    let asking = Asking { question: &question, day, top, exact, unheard: &unheard };
     match path {
         "/" => page(200, &views::home(library)?),
         "/search" if question.trim().is_empty() => Ok(moved("/")),
@@ -122,7 +123,7 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
             Ok(json(200, "application/json", &wire::answer(library, &answer, walk.as_ref())?))
         }
         "/api/v1/search" => {
-            let found = search::search(&library.index, &question, day, top)?;
+            let found = search::search(&library.index, &question, day, top, exact)?;
             Ok(json(200, "application/json", &wire::found(library, &found, day)))
         }
         "/healthz" => Ok(text(200, "ok\n")),

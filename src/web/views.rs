@@ -5,7 +5,7 @@ use crate::{
     content::{self, Changed, Citation, Disputed, Entry, Link},
     error::Result,
     library::{Library, Summary},
-    search,
+    search::{self, Correction, Passage},
     tree::State,
 };
 use askama::Template;
@@ -72,7 +72,12 @@ struct Search<'a> {
     frame: Frame<'a>,
     cut: bool,
     unmatched: Vec<&'a str>,
+    corrections: &'a [Correction],
+    /// The address of the question without corrections.
+    exact: String,
     reply: Option<Reply<'a>>,
+    /// Answers to other intentions.
+    also: Vec<Reply<'a>>,
     tree: Option<Beside<'a>>,
     /// Entries to choose from.
     choices: Vec<Line<'a>>,
@@ -110,10 +115,8 @@ impl<'a> Beside<'a> {
         };
         let (tree, given) = (walk.tree, walk.given());
         let without = |id: &str| {
-            let ids = unheard.iter().map(|id| &**id).chain([id]).map(|id| ("not", id));
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("q", &answer.question.asked).extend_pairs(ids);
-            format!("/search?{}", query.finish())
+            let ids: Vec<&str> = unheard.iter().map(|id| &**id).chain([id]).collect();
+            address(&answer.question.asked, &ids)
         };
         let chips = walk.steps.iter().map(|step| {
             let id = &step.question.id;
@@ -138,6 +141,25 @@ impl<'a> Beside<'a> {
             next,
             first: matches!(answer.status, Status::Outcome(_) | Status::Ask),
         }))
+    }
+}
+
+/// The address of a search without what was heard for these questions of trees.
+fn address(question: &str, unheard: &[&str]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("q", question).extend_pairs(unheard.iter().map(|id| ("not", id)));
+    format!("/search?{}", query.finish())
+}
+
+impl<'a> Reply<'a> {
+    fn new(library: &'a Library, entry: &'a Entry, passage: &'a Passage, day: Date) -> Self {
+        Self {
+            title: &entry.title,
+            url: entry.url(),
+            say: &passage.say,
+            more: passage.more().collect(),
+            notes: Notes::new(library, entry, day),
+        }
     }
 }
 
@@ -236,14 +258,7 @@ pub(super) fn topic(library: &Library, id: &str) -> Result<Option<String>> {
 pub(super) fn search(library: &Library, answer: &Answer, unheard: &[String]) -> Result<String> {
     let (reply, choices) = match (&answer.status, answer.hits.first()) {
         (Status::Answered(passage), Some(hit)) => {
-            let reply = Reply {
-                title: &hit.entry.title,
-                url: hit.entry.url(),
-                say: &passage.say,
-                more: passage.more().collect(),
-                notes: Notes::new(library, &hit.entry, answer.day),
-            };
-            (Some(reply), 0)
+            (Some(Reply::new(library, &hit.entry, passage, answer.day)), 0)
         }
         (Status::Outcome(settled), _) => {
             let reply = Reply {
@@ -270,6 +285,13 @@ pub(super) fn search(library: &Library, answer: &Answer, unheard: &[String]) -> 
         frame: Frame::new(library, &answer.question.asked),
         cut: answer.question.cut,
         unmatched: answer.question.unmatched(),
+        corrections: &answer.question.corrections,
+        exact: format!("{}&exact=1", address(&answer.question.asked, &[])),
+        also: answer
+            .also
+            .iter()
+            .map(|(entry, passage)| Reply::new(library, entry, passage, answer.day))
+            .collect(),
         unknown: !answer.is_known(),
         tree: Beside::new(library, answer, unheard)?,
         reply,

@@ -30,10 +30,16 @@ struct Asked<'a> {
     cut: bool,
     /// The question as the search understands it.
     understood: &'a str,
-    /// The search corrects nothing so far.
-    corrections: [(); 0],
+    /// Words that were read as others.
+    corrections: Vec<CorrectionJson<'a>>,
     /// Words about the subject that no entry has.
     unmatched: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct CorrectionJson<'a> {
+    from: &'a str,
+    to: &'a str,
 }
 
 impl<'a> Asked<'a> {
@@ -44,7 +50,11 @@ impl<'a> Asked<'a> {
             query: &question.asked,
             cut: question.cut,
             understood: question.understood(),
-            corrections: [],
+            corrections: question
+                .corrections
+                .iter()
+                .map(|correction| CorrectionJson { from: &correction.from, to: &correction.to })
+                .collect(),
             unmatched: question.unmatched(),
         }
     }
@@ -60,8 +70,8 @@ pub struct Answer<'a> {
     /// From 0 to 1.
     confidence: f32,
     answer: Option<Reply<'a>>,
-    /// A question has one answer so far.
-    also: [(); 0],
+    /// Answers to other intentions of the question.
+    also: Vec<Reply<'a>>,
     /// Ids of entries to choose from.
     choices: Vec<&'a str>,
     /// The tree that the question may want.
@@ -218,7 +228,11 @@ pub fn answer<'a>(
         status,
         confidence: round(answer.confidence),
         answer: reply,
-        also: [],
+        also: answer
+            .also
+            .iter()
+            .map(|(entry, passage)| said(entry, passage, answer.day))
+            .collect(),
         choices: answer.hits.iter().take(choices).map(|hit| &*hit.entry.id).collect(),
         tree,
         hits: hits(&answer.hits, &answer.question),

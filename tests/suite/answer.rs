@@ -92,7 +92,7 @@ fn entries_with_the_same_text_are_one_hit() {
     let text = "# 退款\n\n退款在三天内到账。\n";
     let library =
         library(&[("a.md", text), ("b/a.md", text), ("c.md", "# 换货\n\n换货要七天。\n")]);
-    let found = jieda::search::search(&library.index, "退款", DAY, 5).unwrap();
+    let found = jieda::search::search(&library.index, "退款", DAY, 5, false).unwrap();
     assert_eq!(found.hits[0].entry.id, "a");
     assert_eq!(found.hits[0].also_at, ["b/a"]);
     assert!(found.hits.iter().skip(1).all(|hit| hit.entry.id != "b/a"));
@@ -173,7 +173,7 @@ fn fewer_hits_are_the_first_of_more() {
     let library = Library::of(&Place::default().files().unwrap()).unwrap();
     for question in ["按量付费", "服务器", "怎么验证产品", "接入备案收费吗"] {
         let ids = |top: usize| {
-            let found = jieda::search::search(&library.index, question, DAY, top).unwrap();
+            let found = jieda::search::search(&library.index, question, DAY, top, false).unwrap();
             found.hits.into_iter().map(|hit| hit.entry.id).collect::<Vec<_>>()
         };
         assert_eq!(ids(1)[..], ids(10)[..1], "{question}");

@@ -37,7 +37,7 @@ fn cases(room: &str) -> Vec<PathBuf> {
 
 /// What the library says to a question, with at most five hits.
 fn answer(library: &Library, question: &str, day: Date) -> Answer {
-    jieda::answer(library, &Asking { question, day, top: 5, unheard: &[] }).unwrap()
+    jieda::answer(library, &Asking { question, day, top: 5, exact: false, unheard: &[] }).unwrap()
 }
 
 /// Compares `actual` with the file beside `case` that ends in `.out`; `UPDATE=1` writes it.

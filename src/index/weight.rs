@@ -1,0 +1,73 @@
+//! How much a word distinguishes entries from each other.
+
+use super::Fields;
+use crate::{content::Terms, error::Result, text::is_han};
+use tantivy::{Searcher, Term};
+
+/// Words of questions that say nothing about their subject. They count a little: 多久 and 几个 ask different things.
+pub(super) const FUNCTION_WORDS: &str = "的 了 吗 呢 啊 呀 吧 么 嘛 哦 呗 什么 怎么 怎样 怎么样 怎么办 咋 咋办 咋样 如何 为什么 为何 为啥 啥 干嘛 \
+    哪 哪里 哪儿 哪个 哪些 谁 是 是不是 有 有没有 在 和 与 或 或者 及 我 我们 你 你们 您 他 它 自己 请问 请 想 想要 能 能不能 \
+    能否 可以 可不可以 可否 行 行不行 要 要不要 需要 需不需要 用不用 应该 该 得 必须 一定 一下 一个 1 个 这 那 这个 那个 这种 \
+    这样 那样 这些 那些 就 就是 都 也 还 还是 还要 到 从 把 被 给 给我 对 对于 会 会不会 去 来 上 下 里 里面 做 办 弄 搞 用 \
+    多少 几 几个 几个月 几天 几次 几台 几年 几月 几号 几家 几条 几种 几位 多久 多长时间 时候 什么时候 之后 以后 后 前 时 如果 但是 但 因为 所以 而 而且 并 以及 等 让 叫 说 看 吧 呗 \
+    至少 最少 最多 起码 哪天 啥时候 何时 之前 以前 已经 现在 目前 老 老是 一直 总 总是 又 再 才 只 只有 跟 同 比 很 太 最 不 没 没有 无法 问题 情况 方法 原因 办法 what how \
+    why where when which who is are do does can i my the a an to of in on for it and or need";
+
+/// How much a function word weighs, and a word that the library calls weak.
+pub(crate) const FUNCTION_WEIGHT: f32 = 0.1;
+const WEAK_WEIGHT: f32 = 0.3;
+/// A single Chinese character is seldom a word by itself.
+const SINGLE_WEIGHT: f32 = 0.5;
+
+/// Entries that are imagined besides those there are, none of which has the word. Without them, a word that one of
+/// three entries has would weigh next to nothing beside one that none has.
+const IMAGINED: f32 = 50.0;
+
+/// Weighs words by the entries that have them.
+pub(crate) struct Weigher<'i> {
+    pub(crate) searcher: &'i Searcher,
+    pub(crate) fields: &'i Fields,
+    pub(crate) terms: &'i Terms,
+}
+
+impl Weigher<'_> {
+    /// In how many entries a word stands, at most: in the field that has it most often.
+    pub(crate) fn documents(&self, word: &str) -> Result<u64> {
+        let mut most = 0;
+        for field in self.fields.words() {
+            most = most.max(self.searcher.doc_freq(&Term::from_field_text(field, word))?);
+        }
+        Ok(most)
+    }
+
+    /// The weight of a word, from 0, that so many entries have.
+    pub(crate) fn weigh(&self, word: &str, documents: u64) -> f32 {
+        let scale = if is_function(word) {
+            FUNCTION_WEIGHT
+        } else if self.terms.weak.iter().any(|weak| weak == word) {
+            WEAK_WEIGHT
+        } else if word.chars().map(is_han).eq([true]) {
+            SINGLE_WEIGHT
+        } else {
+            1.0
+        };
+        self.rarity(documents) * scale
+    }
+
+    /// The weight of a pair of characters.
+    pub(crate) fn weigh_pair(&self, pair: &str) -> Result<f32> {
+        let term = Term::from_field_text(self.fields.grams, pair);
+        Ok(self.rarity(self.searcher.doc_freq(&term)?))
+    }
+
+    /// The inverse document frequency of BM25 (Robertson and Spärck Jones).
+    fn rarity(&self, documents: u64) -> f32 {
+        let (all, having) = (self.searcher.num_docs() as f32 + IMAGINED, documents as f32);
+        (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
+    }
+}
+
+/// Whether a word says nothing about the subject of a question.
+pub(crate) fn is_function(word: &str) -> bool {
+    FUNCTION_WORDS.split_whitespace().any(|function| function == word)
+}

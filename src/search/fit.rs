@@ -1,0 +1,104 @@
+//! Whether an entry is about what the question is about: its scope, the sides that exclude each other, and words of
+//! other subjects.
+
+use super::query::Question;
+use crate::{
+    content::Entry,
+    index::Index,
+    text::{is_han, normalise},
+};
+use std::collections::BTreeMap;
+
+/// What is left of the score of an entry about one product whose product the question does not name: an answer
+/// about the wrong product is worse than none.
+const UNNAMED: f32 = 0.6;
+
+/// What is left of the score of an entry whose title is about the other side: 个人 where the question says 公司.
+const OTHER_SIDE: f32 = 0.75;
+
+/// What is left of the score of an entry without a word of the question that belongs to other subjects.
+const FOREIGN: f32 = 0.5;
+
+/// What a question names: values of domains, sides of contrasts, words of other subjects.
+pub(super) struct Named {
+    /// By domain, those that are named.
+    values: BTreeMap<String, Vec<String>>,
+    /// For each contrast the only side that is named.
+    sides: Vec<Option<usize>>,
+    foreign: Vec<String>,
+}
+
+impl Named {
+    pub(super) fn read(index: &Index, question: &Question) -> Self {
+        let text = question.understood();
+        let overview = &index.overview;
+        let values = overview.names.iter().map(|(domain, names)| {
+            let named = names.iter().filter(|(name, _)| has(text, name)).map(|(_, id)| id.clone());
+            (domain.clone(), named.collect())
+        });
+        let sides = overview.terms.contrast.iter().map(|sides| side(sides, text));
+        let foreign = overview.terms.foreign.iter().filter(|word| has(text, word));
+        Self {
+            values: values.collect(),
+            sides: sides.collect(),
+            foreign: foreign.cloned().collect(),
+        }
+    }
+
+    /// What is left of the score of an entry, from 0 to 1; nothing if its scope excludes what the question names.
+    pub(super) fn factor(&self, index: &Index, entry: &Entry) -> Option<f32> {
+        let mut factor = 1.0;
+        for (domain, held) in &entry.scope {
+            let named = self.values.get(domain).map_or(&[][..], |named| &**named);
+            let part_of = |id: &String| {
+                let part = index.overview.domains.get(domain)?.part.get(id)?;
+                Some(held.contains(&part.of))
+            };
+            if named.is_empty() && domain == "product" {
+                factor *= UNNAMED;
+            } else if !named.is_empty()
+                && !named.iter().any(|id| held.contains(id) || part_of(id).unwrap_or(false))
+            {
+                return None;
+            }
+        }
+        let title = normalise(&entry.title);
+        for (sides, named) in index.overview.terms.contrast.iter().zip(&self.sides) {
+            let other = side(sides, title.as_str());
+            if let (Some(named), Some(other)) = (named, other)
+                && *named != other
+            {
+                factor *= OTHER_SIDE;
+            }
+        }
+        if !self.foreign.is_empty() {
+            let names = entry.ask.iter().chain(&entry.messages).map(|name| normalise(name));
+            let mut text: Vec<String> = names.map(|name| name.as_str().to_owned()).collect();
+            text.push(title.as_str().to_owned());
+            text.push(normalise(&entry.text()).as_str().to_owned());
+            let strange = |word: &&String| !text.iter().any(|text| text.contains(&***word));
+            factor *= FOREIGN.powi(self.foreign.iter().filter(strange).count() as i32);
+        }
+        Some(factor)
+    }
+}
+
+/// The only side of which the text has a word; nothing if it is none or several.
+fn side(sides: &[Vec<String>], text: &str) -> Option<usize> {
+    let mut named = sides.iter().enumerate().filter(|(_, words)| words.iter().any(|word| has(text, word)));
+    match (named.next(), named.next()) {
+        (Some((only, _)), None) => Some(only),
+        _ => None,
+    }
+}
+
+/// Whether the text has the word; a Latin one not inside another.
+fn has(text: &str, word: &str) -> bool {
+    if word.chars().any(is_han) {
+        return text.contains(word);
+    }
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    text.match_indices(word).any(|(at, _)| {
+        !letter(text[..at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
+    })
+}
