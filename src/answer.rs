@@ -13,24 +13,22 @@ use crate::{
 use jiff::{ToSpan, civil::Date};
 
 /// From this confidence on, an entry is the answer: right more often than wrong among the tuning questions.
-const ANSWERED: f32 = 0.54;
+const ANSWERED: f32 = 0.55;
 
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
 const CHOOSE: f32 = 0.48;
 
 /// How confidence follows from the score of the first hit and its lead over the second: a logistic regression of
 /// "the first hit says what it must" over `tests/eval/tune.jsonl`.
-const CONFIDENCE: [f32; 3] = [-2.37, 11.68, 2.82];
+const CONFIDENCE: [f32; 3] = [-2.45, 11.93, 2.58];
 
 /// From this confidence on, a part of a question counts as a question of its own.
 const INTENTION: f32 = 0.7;
 
 /// From this weight on, the words of a question say enough for an answer: one word that a tenth of the entries have.
-/// A question with less in it (服务器, 阿里云备案) is only offered choices, one with nothing (为什么) not even that.
+/// A question with less in it (服务器, 阿里云备案) is only offered choices, unless it asks for something (备案要多久); one with
+/// nothing (为什么) not even that.
 const SUBSTANCE: f32 = 1.5;
-
-/// From this likeness on, the question is the title of an entry or another way to ask, word for word.
-const ASKED: f32 = 0.97;
 
 /// How close to the score of the first an entry must come to be a choice.
 const CLOSE: f32 = 0.06;
@@ -169,8 +167,10 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let found = search::search(&library.index, question, day, top.max(CHOICES), exact)?;
     let confidence = confidence(&found.hits);
     let substance = found.question.substance();
-    let asked = found.hits.first().is_some_and(|hit| hit.grounds.nearest >= ASKED);
-    let sure = confidence >= ANSWERED && substance >= SUBSTANCE || asked;
+    let asked = found.hits.first().is_some_and(|hit| hit.asked);
+    let named = found.hits.first().is_some_and(|hit| hit.named);
+    let enough = substance >= SUBSTANCE || substance > 0.0 && found.question.asks();
+    let sure = confidence >= ANSWERED && enough && named || asked;
     let best = found.hits.first().map_or(0.0, |hit| hit.score);
     let close = found.hits.iter().take(CHOICES).take_while(|hit| best - hit.score <= CLOSE).count();
     let forest = library.index.forest()?;
@@ -239,10 +239,10 @@ fn also(library: &Library, asking: &Asking<'_>, answered: &str) -> Result<Vec<(E
 fn parts(question: &str) -> Vec<&str> {
     let ends = ['？', '?', '。', '；', ';', '！', '!', '\n'];
     let sentences = question.split(ends).flat_map(|sentence| {
-        JOINTS.iter().find_map(|joint| sentence.split_once(joint)).map_or_else(
-            || vec![sentence],
-            |(before, after)| vec![before, after],
-        )
+        JOINTS
+            .iter()
+            .find_map(|joint| sentence.split_once(joint))
+            .map_or_else(|| vec![sentence], |(before, after)| vec![before, after])
     });
     sentences.map(str::trim).filter(|part| !part.is_empty()).collect()
 }

@@ -40,7 +40,7 @@ struct Line {
 }
 
 /// Counts over the questions of a kind.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     pub questions: usize,
     /// Answered, and title and text say what they must.
@@ -57,10 +57,61 @@ pub struct Figures {
     pub reciprocal_rank: f64,
 }
 
+/// What must not become worse: right answers, wrong ones, and `none` questions said to be unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    pub right: usize,
+    pub wrong: usize,
+    pub abstained: usize,
+}
+
+impl Report {
+    /// What must not become worse.
+    pub fn baseline(&self) -> Baseline {
+        let abstained = self.kinds.get(NONE).map_or(0, |figures| figures.abstained);
+        Baseline { right: self.all.right, wrong: self.all.wrong, abstained }
+    }
+}
+
+impl Baseline {
+    /// Whether this is at least as good as another.
+    pub fn holds(self, other: Self) -> bool {
+        self.right >= other.right && self.wrong <= other.wrong && self.abstained >= other.abstained
+    }
+}
+
+/// The kind of question to which unknown is the right answer.
+pub const NONE: &str = "none";
+
+/// How often questions are drawn anew for an interval.
+const DRAWS: usize = 1_000;
+
+impl Figures {
+    /// The share of right answers between which 95 of 100 draws of as many questions lie (Efron's percentile
+    /// bootstrap, from a fixed seed). For `none`, [`Figures::abstained`] counts as right.
+    pub fn interval(&self, right: usize) -> (f64, f64) {
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let count = self.questions.max(1) as u64;
+        let mut draw = || (0..count).filter(|_| next() % count < right as u64).count();
+        let mut draws: Vec<usize> = (0..DRAWS).map(|_| draw()).collect();
+        draws.sort_unstable();
+        let share = |at: usize| draws[at] as f64 / count as f64;
+        (share(DRAWS / 40), share(DRAWS - 1 - DRAWS / 40))
+    }
+}
+
 /// What came of the questions: figures by kind and in all, and each question that was not answered right.
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub kinds: BTreeMap<String, Figures>,
+    /// All kinds but `none`.
+    pub known: Figures,
     pub all: Figures,
     pub failures: Vec<Failure>,
 }
@@ -112,8 +163,12 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Question>> {
 
 /// Asks all questions as of `day`.
 pub fn evaluate(library: &Library, questions: &[Question], day: Date) -> Result<Report> {
-    let mut report =
-        Report { kinds: BTreeMap::new(), all: Figures::default(), failures: Vec::new() };
+    let mut report = Report {
+        kinds: BTreeMap::new(),
+        known: Figures::default(),
+        all: Figures::default(),
+        failures: Vec::new(),
+    };
     for question in questions {
         let answer = answer::answer(
             library,
@@ -122,6 +177,9 @@ pub fn evaluate(library: &Library, questions: &[Question], day: Date) -> Result<
         let outcome = judge(question, &answer);
         report.kinds.entry(question.kind.clone()).or_default().count(&outcome);
         report.all.count(&outcome);
+        if !question.is_none() {
+            report.known.count(&outcome);
+        }
         report.failures.extend(failure(question, &answer, &outcome));
     }
     Ok(report)
@@ -168,7 +226,7 @@ fn judge(question: &Question, answer: &Answer) -> Outcome {
 impl Question {
     /// Whether the right answer is that the library does not have it.
     fn is_none(&self) -> bool {
-        self.kind == "none"
+        self.kind == NONE
     }
 
     /// Whether what was said is right.

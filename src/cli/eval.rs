@@ -3,7 +3,7 @@
 use super::Common;
 use jieda::{
     Error, Result,
-    eval::{self, Figures},
+    eval::{self, Baseline, Figures, NONE},
     index::Proof,
     tree,
 };
@@ -16,7 +16,7 @@ use std::{
 
 /// 用已知答案的问题量一量答得怎么样
 ///
-/// 退出状态：0 量完了，2 出错。
+/// 退出状态：0 量完了，1 比记下的差（--gate），2 出错。
 #[derive(clap::Args)]
 #[command(override_usage = "jieda eval 文件… [选项]", next_help_heading = "选项")]
 pub(super) struct Args {
@@ -29,6 +29,12 @@ pub(super) struct Args {
     /// 把没有答对的题写到这个文件，每行一个 JSON
     #[arg(long, value_name = "文件")]
     failures: Option<PathBuf>,
+    /// 和这个文件里记下的比，变差了就退出 1
+    #[arg(long, value_name = "文件", conflicts_with = "bless")]
+    gate: Option<PathBuf>,
+    /// 把结果记进这个文件
+    #[arg(long, value_name = "文件")]
+    bless: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
@@ -54,10 +60,13 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     }
     writeln!(
         out,
-        "题型           题数  answer@1   hit@1   hit@3  hit@10  MRR@10   wrong  abstained"
+        "题型           题数  answer@1     95% 区间   hit@1   hit@3  hit@10  MRR@10   wrong  abstained"
     )?;
-    for (kind, figures) in
-        report.kinds.iter().map(|(kind, figures)| (&**kind, figures)).chain([("all", &report.all)])
+    for (kind, figures) in report
+        .kinds
+        .iter()
+        .map(|(kind, figures)| (&**kind, figures))
+        .chain([("known", &report.known), ("all", &report.all)])
     {
         writeln!(out, "{}", row(kind, figures))?;
     }
@@ -69,7 +78,26 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
             hearing.questions, hearing.fills, hearing.wrong, hearing.missed, hearing.own_tree
         )?;
     }
-    Ok(ExitCode::SUCCESS)
+    let now = report.baseline();
+    if let Some(path) = &args.bless {
+        write(path, &(serde_json::to_string(&now).expect("plain data") + "\n"))?;
+    }
+    let Some(path) = &args.gate else { return Ok(ExitCode::SUCCESS) };
+    let text =
+        fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let before: Baseline = serde_json::from_str(&text).map_err(|error| Error::Question {
+        file: path.display().to_string(),
+        line: error.line(),
+        what: format!("不是记下的结果；请用 --bless 重新记（{error}）"),
+    })?;
+    if now.holds(before) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    super::note(&format!(
+        "比记下的差：答对 {}（原来 {}），答错 {}（原来 {}），该说没有的说了没有 {}（原来 {}）",
+        now.right, before.right, now.wrong, before.wrong, now.abstained, before.abstained
+    ));
+    Ok(ExitCode::from(1))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
@@ -78,10 +106,14 @@ fn write(path: &Path, text: &str) -> Result<()> {
 
 fn row(kind: &str, figures: &Figures) -> String {
     let share = |count: usize| 100.0 * count as f64 / figures.questions.max(1) as f64;
+    let right = if kind == NONE { figures.abstained } else { figures.right };
+    let (low, high) = figures.interval(right);
     format!(
-        "{kind:<13} {:>5}  {:>7.1}% {:>6.1}% {:>6.1}% {:>6.1}%  {:>6.3} {:>6.1}%    {:>6.1}%",
+        "{kind:<13} {:>5}  {:>7.1}%  {:>4.0}–{:>3.0} % {:>6.1}% {:>6.1}% {:>6.1}%  {:>6.3} {:>6.1}%    {:>6.1}%",
         figures.questions,
         share(figures.right),
+        100.0 * low,
+        100.0 * high,
         share(figures.hit_1),
         share(figures.hit_3),
         share(figures.hit_10),

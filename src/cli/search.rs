@@ -4,7 +4,7 @@ use super::{Common, Shown};
 use jieda::{
     Result,
     index::Proof,
-    search::{Grounds, self, Hit, Question},
+    search::{self, Grounds, Hit, Question},
     wire,
 };
 use std::{io::Write, process::ExitCode};
@@ -24,7 +24,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let library = common.open(Proof::Quick)?;
-    let found = search::search(&library.index, &args.question, common.today(), args.shown.top(), args.shown.exact)?;
+    let found = search::search(
+        &library.index,
+        &args.question,
+        common.today(),
+        args.shown.top(),
+        args.shown.exact,
+    )?;
     let mut out = common.out();
     if args.shown.json {
         let json = serde_json::to_string(&wire::found(&library, &found, common.today()));

@@ -13,19 +13,19 @@ mod place;
 mod sounds;
 mod weight;
 
-pub(crate) use names::{Name, hash};
 use names::Names;
+pub(crate) use names::{Name, hash};
 pub use place::Key;
 use sounds::Sounds;
 pub(crate) use sounds::{Sounding, sounds};
-pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function};
 use weight::FUNCTION_WORDS;
+pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
 
 use crate::{
     content::{Content, Domain, Entry, Source, Terms, Topic},
     error::{Error, Result},
     problem::Problem,
-    text::{common_words, Segmenter, normalise},
+    text::{Segmenter, common_words, normalise},
     tree::Forest,
 };
 use jiff::civil::Date;
@@ -377,7 +377,8 @@ impl Index {
             .map_err(|_| damaged(format!("{OVERVIEW} 不对")))?;
         let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
         let index = tantivy::Index::open(frozen::Frozen(directory))?;
-        let sounds = Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
+        let sounds =
+            Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
         let beside = Beside { names: Names::read(read(NAMES)?), sounds };
         let index = Self::new(index, overview, beside, Some(folder.to_owned()))?;
         if proof == Proof::Full {
@@ -433,7 +434,16 @@ impl Index {
         let (_, fields) = Fields::schema();
         let searcher = reader.searcher();
         let Beside { names, sounds } = beside;
-        Ok(Self { searcher, fields, overview, segmenter, folder, forest: OnceLock::new(), names, sounds })
+        Ok(Self {
+            searcher,
+            fields,
+            overview,
+            segmenter,
+            folder,
+            forest: OnceLock::new(),
+            names,
+            sounds,
+        })
     }
 
     /// All documents are there, and evenly chosen entries are found by every word of their own titles.

@@ -30,7 +30,9 @@ pub(crate) fn units(segmenter: &Segmenter, normal: &Normal) -> Vec<(String, bool
     let words = segmenter.cut(normal);
     let whole = |range: &Range<usize>| {
         !words.iter().any(|other| {
-            other.range != *range && other.range.start <= range.start && range.end <= other.range.end
+            other.range != *range
+                && other.range.start <= range.start
+                && range.end <= other.range.end
         })
     };
     words.iter().map(|word| (word.text.clone(), whole(&word.range))).collect()
@@ -60,12 +62,13 @@ impl Names {
             for name in names {
                 let normal = normalise(name);
                 let words = units(segmenter, &normal);
-                let words = words.iter().map(|(word, whole)| {
-                    (hash(word), if *whole { weigh(word) } else { 0.0 })
-                });
+                let words = words
+                    .iter()
+                    .map(|(word, whole)| (hash(word), if *whole { weigh(word) } else { 0.0 }));
                 let words: Vec<(u32, f32)> = words.collect();
-                let pairs: Vec<(u32, f32)> =
-                    bigrams(normal.as_str()).map(|(_, pair)| (hash(pair), weigh_pair(pair))).collect();
+                let pairs: Vec<(u32, f32)> = bigrams(normal.as_str())
+                    .map(|(_, pair)| (hash(pair), weigh_pair(pair)))
+                    .collect();
                 for tokens in [words, pairs] {
                     let tokens = &tokens[..tokens.len().min(usize::from(u16::MAX))];
                     body.extend((tokens.len() as u16).to_le_bytes());
@@ -98,7 +101,8 @@ impl Names {
         let offset = |document: u32| number(4 * document as usize).unwrap_or(0) as usize;
         let (mut at, end) = (offset(document), offset(document + 1));
         let tokens = |at: &mut usize| {
-            let count = self.bytes.get(*at..*at + 2).map_or(0, |two| u16::from_le_bytes([two[0], two[1]]));
+            let count =
+                self.bytes.get(*at..*at + 2).map_or(0, |two| u16::from_le_bytes([two[0], two[1]]));
             *at += 2;
             let tokens = (0..usize::from(count)).map_while(|index| {
                 let at = *at + index * TOKEN;

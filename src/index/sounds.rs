@@ -111,7 +111,8 @@ impl Sounds {
         let mut found = Vec::new();
         let mut stream = self.map.search(automaton).into_stream();
         while let Some((key, documents)) = stream.next() {
-            if let Some(word) = std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix('*')) {
+            if let Some(word) = std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix('*'))
+            {
                 found.push(Sounding { word: word.to_owned(), documents });
             }
         }

@@ -45,18 +45,22 @@ impl Named {
         }
     }
 
+    /// Whether the entry holds for all products, or the question names one.
+    pub(super) fn names_product(&self, entry: &Entry) -> bool {
+        !entry.scope.contains_key("product")
+            || self.values.get("product").is_none_or(|named| !named.is_empty())
+    }
+
     /// What is left of the score of an entry, from 0 to 1; nothing if its scope excludes what the question names.
     pub(super) fn factor(&self, index: &Index, entry: &Entry) -> Option<f32> {
-        let mut factor = 1.0;
+        let mut factor = if self.names_product(entry) { 1.0 } else { UNNAMED };
         for (domain, held) in &entry.scope {
             let named = self.values.get(domain).map_or(&[][..], |named| &**named);
             let part_of = |id: &String| {
                 let part = index.overview.domains.get(domain)?.part.get(id)?;
                 Some(held.contains(&part.of))
             };
-            if named.is_empty() && domain == "product" {
-                factor *= UNNAMED;
-            } else if !named.is_empty()
+            if !named.is_empty()
                 && !named.iter().any(|id| held.contains(id) || part_of(id).unwrap_or(false))
             {
                 return None;
@@ -85,7 +89,8 @@ impl Named {
 
 /// The only side of which the text has a word; nothing if it is none or several.
 fn side(sides: &[Vec<String>], text: &str) -> Option<usize> {
-    let mut named = sides.iter().enumerate().filter(|(_, words)| words.iter().any(|word| has(text, word)));
+    let mut named =
+        sides.iter().enumerate().filter(|(_, words)| words.iter().any(|word| has(text, word)));
     match (named.next(), named.next()) {
         (Some((only, _)), None) => Some(only),
         _ => None,

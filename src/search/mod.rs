@@ -22,9 +22,9 @@ pub use query::{Question, Unit};
 pub use rank::{Cover, Place};
 pub use slips::Correction;
 
-use rank::Scored;
-use crate::{content::Entry, error::Result, index::Index};
+use crate::{content::Entry, error::Result, index::Index, text::normalise};
 use jiff::civil::Date;
+use rank::Scored;
 
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
@@ -47,6 +47,10 @@ pub struct Hit {
     /// From 0 to 1: what speaks for it, weighed by [`WEIGHTS`].
     pub score: f32,
     pub grounds: Grounds,
+    /// Whether the question is the title, another way to ask or a message, but for punctuation.
+    pub asked: bool,
+    /// Whether the entry holds for all products, or for one that the question names.
+    pub named: bool,
     /// For each unit of the question how well it is covered, and where.
     pub covers: Vec<Cover>,
     /// Ids of entries with the same title and text.
@@ -77,23 +81,25 @@ impl Grounds {
     }
 }
 
+/// Whether the question is the title, another way to ask or a message, but for punctuation and spaces.
+fn is_asked(question: &Question, entry: &Entry) -> bool {
+    let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let asked = bare(question.understood());
+    let mut names = [&entry.title].into_iter().chain(&entry.ask).chain(&entry.messages);
+    !asked.is_empty() && names.any(|name| bare(normalise(name).as_str()) == asked)
+}
+
 /// The entries that may answer `question` on `day`, at most `top`, best first.
 ///
 /// Entries past their last valid day are left out, and those whose scope excludes what the question names. A question
 /// without words finds nothing. With `exact`, slips are not mended.
-pub fn search(
-    index: &Index,
-    question: &str,
-    day: Date,
-    top: usize,
-    exact: bool,
-) -> Result<Found> {
+pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool) -> Result<Found> {
     let question = Question::read(index, question, exact)?;
     let candidates = question.candidates(index, CANDIDATES)?;
     let ranked = rank::rank(index, &question, &candidates)?;
     let mut hits: Vec<Hit> = Vec::new();
     let mut twins: Vec<u64> = Vec::new();
-    let named = fit::Named::read(index, &question);
+    let fits = fit::Named::read(index, &question);
     for scored in ranked {
         let twin = twins.iter().position(|twin| *twin == scored.twin);
         if twin.is_none() && hits.len() == top.max(DEPTH) {
@@ -106,14 +112,17 @@ pub fn search(
         match twin {
             Some(at) => hits[at].also_at.push(entry.id),
             None => {
-                let Some(factor) = named.factor(index, &entry) else { continue };
+                let Some(factor) = fits.factor(index, &entry) else { continue };
                 twins.push(scored.twin);
                 let Scored { coverage, nearest, likeness, .. } = scored;
                 let block = passage::share(&entry, &question);
                 let grounds = Grounds { coverage, nearest, likeness, block };
+                let asked = is_asked(&question, &entry);
                 hits.push(Hit {
+                    asked,
+                    named: fits.names_product(&entry),
                     entry,
-                    score: grounds.score() * factor,
+                    score: if asked { 1.0 } else { grounds.score() * factor },
                     grounds,
                     covers: scored.covers,
                     also_at: Vec::new(),

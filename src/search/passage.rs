@@ -11,6 +11,9 @@ const PASSAGE_LIMIT: usize = 400;
 /// What share of the question's weight a block must add to be shown.
 const GAIN: f32 = 0.1;
 
+/// A row is asked for that has at least this share of the question's weight.
+const ROW: f32 = 0.15;
+
 /// How long a snippet is, in characters.
 const SNIPPET_LENGTH: usize = 90;
 
@@ -59,6 +62,12 @@ fn first_paragraph(entry: &Entry, question: &Question) -> Passage {
     let others = content(entry).filter(|(index, _)| entry.blocks[*index].text != say);
     let mut others: Vec<(f32, f32, usize, String)> = others.map(weigh).collect();
     others.sort_by(|a, b| (b.0, b.1).partial_cmp(&(a.0, a.1)).unwrap_or(Ordering::Equal));
+    // Where rows of a table are asked for, the others are not shown.
+    let is_row = |index: usize| entry.blocks[index].kind == Kind::Row;
+    let rows = others.iter().filter(|(_, _, index, _)| is_row(*index));
+    let most = rows.map(|(_, share, ..)| *share).fold(0.0, f32::max);
+    let asked = most > ROW * question.weight();
+    others.retain(|(_, share, index, _)| !is_row(*index) || !asked || *share > most / 2.0);
     let mut room = PASSAGE_LIMIT.saturating_sub(say.chars().count());
     others.retain(|(.., line)| {
         let length = line.chars().count() + 1;
@@ -240,7 +249,8 @@ pub(super) fn share(entry: &Entry, question: &Question) -> f32 {
     let total = question.weight().max(f32::EPSILON);
     let title = covered(question, &entry.title);
     let share = |line: String| {
-        let here = covered(question, &line).into_iter().zip(&title).map(|(here, title)| here || *title);
+        let here =
+            covered(question, &line).into_iter().zip(&title).map(|(here, title)| here || *title);
         beyond(question, &here.collect::<Vec<_>>(), &nothing) / total
     };
     content(entry).map(|(_, line)| share(line)).fold(0.0, f32::max)

@@ -1,7 +1,7 @@
 use super::slips::{self, Correction};
 use crate::{
     error::Result,
-    index::{FUNCTION_WEIGHT, Index, is_function},
+    index::{FUNCTION_WEIGHT, Index, is_function, is_interrogative},
     text::{Normal, Word, bigrams, is_han, normalise},
 };
 use std::{collections::HashSet, ops::Range};
@@ -96,6 +96,11 @@ impl Question {
     /// The weight of all units that say something about the subject.
     pub fn substance(&self) -> f32 {
         self.units.iter().filter(|unit| !unit.function).map(|unit| unit.weight).sum()
+    }
+
+    /// Whether it asks for something: how long, how many, who.
+    pub fn asks(&self) -> bool {
+        self.units.iter().any(|unit| is_interrogative(&unit.text))
     }
 
     /// The words about the subject that no entry has, as they were typed.

@@ -66,7 +66,9 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
     for start in 0..chars.len() {
         for end in start + 2..=chars.len().min(start + LONGEST) {
             let window = &chars[start..end];
-            if !window.iter().all(|(_, c)| is_han(*c)) || covered[start..end].iter().all(|covered| *covered) {
+            if !window.iter().all(|(_, c)| is_han(*c))
+                || covered[start..end].iter().all(|covered| *covered)
+            {
                 continue;
             }
             let range = window[0].0..chars.get(end).map_or(text.len(), |(at, _)| *at);
@@ -81,7 +83,8 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
                     && same.into_iter().all(|((c, (_, typed)), covered)| !covered || c == *typed)
             };
             let strange: Vec<bool> = window.iter().map(|(_, c)| is_strange(index, *c)).collect();
-            let alike = sounds(typed).into_iter().flat_map(|sound| index.sounds.sounding(&sound.join("'")));
+            let alike =
+                sounds(typed).into_iter().flat_map(|sound| index.sounds.sounding(&sound.join("'")));
             let looks = window.len() >= LEAST_HAN && strange.contains(&true);
             let near = if looks { index.sounds.close(typed) } else { Vec::new() };
             let near = near.into_iter().filter(|word| {
@@ -133,9 +136,11 @@ fn likely(words: &[Word], range: &Range<usize>, text: &str) -> f32 {
     let mut at = range.start;
     let mut sum = 0.0;
     while at < range.end {
-        let inside = words.iter().filter(|word| word.range.start == at && word.range.end <= range.end);
+        let inside =
+            words.iter().filter(|word| word.range.start == at && word.range.end <= range.end);
         let longest = inside.map(|word| word.range.end).max();
-        let end = longest.unwrap_or_else(|| at + text[at..].chars().next().map_or(1, char::len_utf8));
+        let end =
+            longest.unwrap_or_else(|| at + text[at..].chars().next().map_or(1, char::len_utf8));
         sum += commonness(&text[at..end]);
         at = end;
     }
@@ -193,14 +198,17 @@ fn latin(index: &Index, text: &str) -> Vec<Mend> {
             .count();
         if run > 0 {
             let parts = at..at + run;
-            let syllables: Vec<&str> = parts.clone().flat_map(|at| read[at].clone().unwrap_or_default()).collect();
+            let syllables: Vec<&str> =
+                parts.clone().flat_map(|at| read[at].clone().unwrap_or_default()).collect();
             let range = pieces[parts.start].start..pieces[parts.end - 1].end;
             mends.push((range, normalise(&spoken(index, &syllables).1).as_str().to_owned()));
             at += run;
             continue;
         }
         let range = runs[at].clone();
-        if unknown(&range) && let Some(word) = latin_word(index, &text[range.clone()]) {
+        if unknown(&range)
+            && let Some(word) = latin_word(index, &text[range.clone()])
+        {
             mends.push((range, word));
         }
         at += 1;
@@ -259,8 +267,10 @@ fn syllables<'t>(index: &Index, word: &'t str) -> Option<Vec<&'t str>> {
     }
     let ways = ways.pop()?;
     let fewest = ways.iter().map(Vec::len).min().filter(|fewest| *fewest > 0)?;
-    let ways = ways.into_iter().filter(|way| way.len() == fewest).map(|way| (spoken(index, &way), way));
-    let ((score, _), way) = ways.reduce(|best, next| if next.0.0 > best.0.0 { next } else { best })?;
+    let ways =
+        ways.into_iter().filter(|way| way.len() == fewest).map(|way| (spoken(index, &way), way));
+    let ((score, _), way) =
+        ways.reduce(|best, next| if next.0.0 > best.0.0 { next } else { best })?;
     let is_latin = index.sounds.documents(word).is_some_and(|documents| documents > 0);
     // Somebody may have written pinyin into the library.
     (!is_latin || way.len() == 1 || score > (way.len() * way.len()) as f32).then_some(way)
@@ -277,7 +287,9 @@ fn spoken(index: &Index, syllables: &[&str]) -> (f32, String) {
         for start in end.saturating_sub(WORD_SYLLABLES)..end {
             let found = cache.entry(start..end).or_insert_with(|| {
                 let found = index.sounds.sounding(&syllables[start..end].join("'"));
-                found.into_iter().reduce(|best, next| if next.documents > best.documents { next } else { best })
+                found
+                    .into_iter()
+                    .reduce(|best, next| if next.documents > best.documents { next } else { best })
             });
             let Some(found) = found else { continue };
             let length = (end - start) as f32;

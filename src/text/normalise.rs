@@ -31,7 +31,8 @@ impl Normal {
         let keep = |with: &mut Self, range: Range<usize>| {
             let kept = self.origins.iter().filter(|origin| range.contains(&origin.at));
             let moved = with.text.len();
-            with.origins.extend(kept.map(|kept| Origin { at: kept.at - range.start + moved, ..*kept }));
+            with.origins
+                .extend(kept.map(|kept| Origin { at: kept.at - range.start + moved, ..*kept }));
             with.text.push_str(&self.text[range]);
         };
         let mut at = 0;

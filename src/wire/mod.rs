@@ -228,11 +228,7 @@ pub fn answer<'a>(
         status,
         confidence: round(answer.confidence),
         answer: reply,
-        also: answer
-            .also
-            .iter()
-            .map(|(entry, passage)| said(entry, passage, answer.day))
-            .collect(),
+        also: answer.also.iter().map(|(entry, passage)| said(entry, passage, answer.day)).collect(),
         choices: answer.hits.iter().take(choices).map(|hit| &*hit.entry.id).collect(),
         tree,
         hits: hits(&answer.hits, &answer.question),

@@ -180,3 +180,34 @@ fn fewer_hits_are_the_first_of_more() {
         assert_eq!(ids(3)[..], ids(10)[..3], "{question}");
     }
 }
+
+/// `cases/answer/slips.tsv`: a question, and how it is understood; as typed if it is asked for.
+#[test]
+fn slips_are_mended() {
+    let library = Library::of(&Place::default().files().unwrap()).unwrap();
+    let cases =
+        super::cases("answer").into_iter().find(|case| case.ends_with("slips.tsv")).unwrap();
+    for line in fs::read_to_string(cases).unwrap().lines().filter(|line| !line.starts_with('#')) {
+        let (typed, understood) = line.split_once('\t').unwrap();
+        let read = |exact| {
+            let found = jieda::search::search(&library.index, typed, DAY, 1, exact).unwrap();
+            (found.question.understood().to_owned(), found.question.corrections)
+        };
+        let (text, corrections) = read(false);
+        assert_eq!(text, understood, "{typed}");
+        for correction in corrections {
+            assert!(typed.contains(&correction.from), "{typed}: {correction:?}");
+        }
+        assert_eq!(read(true).1, [], "{typed}");
+    }
+}
+
+/// A question with two intentions gets both answers.
+#[test]
+fn two_intentions_get_two_answers() {
+    let library = Library::of(&Place::default().files().unwrap()).unwrap();
+    let answer = answer(&library, "香港服务器要备案吗？另外短信验证码是几位数字", DAY);
+    assert!(matches!(answer.status, Status::Answered(_)));
+    let ids = [&*answer.hits[0].entry.id, &*answer.also[0].0.id];
+    assert!(ids.contains(&"sms/code-length") && ids.contains(&"need-filing/hongkong"), "{ids:?}");
+}
