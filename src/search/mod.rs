@@ -44,7 +44,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Hit {
     pub entry: Entry,
-    /// From 0 to 1: what speaks for it, weighed by [`WEIGHTS`].
+    /// From 0 to 1: what speaks for it, weighed; 1 if it was asked for by name.
     pub score: f32,
     pub grounds: Grounds,
     /// Whether the question is the title, another way to ask or a message, but for punctuation.

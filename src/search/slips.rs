@@ -153,7 +153,7 @@ fn is_strange(index: &Index, c: char) -> bool {
     !is_function(&word) && index.weigher().documents(&word).unwrap_or(0) == 0
 }
 
-/// Whether a word of two and more characters that the index knows stands here.
+/// Whether a word of two and more characters stands here that the index knows, or that is common.
 fn is_covered(index: &Index, words: &[Word], at: usize) -> bool {
     words.iter().filter(|word| word.range.contains(&at)).any(|word| {
         let length = word.text.chars().count();
