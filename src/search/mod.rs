@@ -22,7 +22,12 @@ pub use query::{Question, Unit};
 pub use rank::{Cover, Place};
 pub use slips::Correction;
 
-use crate::{content::Entry, error::Result, index::Index, text::normalise};
+use crate::{
+    content::Entry,
+    error::Result,
+    index::Index,
+    text::{bigrams, normalise},
+};
 use jiff::civil::Date;
 use rank::Scored;
 
@@ -31,6 +36,9 @@ const CANDIDATES: usize = 200;
 
 /// How many hits are judged by their scope at least, so that the best one does not depend on how many are asked for.
 const DEPTH: usize = 30;
+
+/// A name that is the question is at least so near, from 0 to 1, if there are pairs of characters to compare.
+const NEAR: f32 = 0.9;
 
 /// What a question found.
 #[derive(Debug)]
@@ -117,7 +125,9 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
                 let Scored { coverage, nearest, likeness, .. } = scored;
                 let block = passage::share(&entry, &question);
                 let grounds = Grounds { coverage, nearest, likeness, block };
-                let asked = is_asked(&question, &entry);
+                // Reading every name again is slow, and only a near one can be the same.
+                let near = nearest > NEAR || bigrams(question.understood()).next().is_none();
+                let asked = near && is_asked(&question, &entry);
                 hits.push(Hit {
                     asked,
                     named: fits.names_product(&entry),

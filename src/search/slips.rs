@@ -17,6 +17,9 @@ pub struct Correction {
     pub to: String,
 }
 
+/// A question with more characters of which nothing is made is no question with slips.
+const UNREADABLE: usize = 32;
+
 /// Longer words are not looked for.
 const LONGEST: usize = 6;
 
@@ -62,6 +65,10 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
     let words = index.segmenter.cut(normal);
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     let covered: Vec<bool> = chars.iter().map(|(at, _)| is_covered(index, &words, *at)).collect();
+    let open = chars.iter().zip(&covered).filter(|((_, c), covered)| is_han(*c) && !**covered);
+    if open.count() > UNREADABLE {
+        return Vec::new();
+    }
     let mut found: Vec<(f32, Mend)> = Vec::new();
     for start in 0..chars.len() {
         for end in start + 2..=chars.len().min(start + LONGEST) {
