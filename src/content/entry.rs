@@ -184,6 +184,11 @@ impl Block {
 }
 
 impl Entry {
+    /// What it is asked by: the title, other ways to ask, and messages.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        [&self.title].into_iter().chain(&self.ask).chain(&self.messages)
+    }
+
     /// The first paragraph: for entries of ours the answer that can be read out. Empty if there is none.
     pub fn say(&self) -> &str {
         let first = self

@@ -118,11 +118,6 @@ pub(crate) struct Fields {
     entry: Field,
 }
 
-/// The title of an entry, other ways to ask, and messages.
-fn names_of(entry: &Entry) -> Vec<String> {
-    [&entry.title].into_iter().chain(&entry.ask).chain(&entry.messages).cloned().collect()
-}
-
 impl Fields {
     /// Those with words.
     pub(crate) fn words(&self) -> [Field; 5] {
@@ -157,20 +152,19 @@ impl Fields {
 
     fn document(&self, entry: &Entry) -> TantivyDocument {
         let mut document = TantivyDocument::new();
-        let names = names_of(entry);
         let lead = entry.say();
         let lines = entry.blocks.iter().zip(entry.lines());
         let rest = lines.filter(|(block, _)| block.text != lead).map(|(_, line)| line);
         let rest = rest.collect::<Vec<_>>().join("\n");
         document.add_text(self.id, &entry.id);
         document.add_text(self.title, &entry.title);
-        for name in &names[1..] {
+        for name in entry.names().skip(1) {
             document.add_text(self.ask, name);
         }
         document.add_text(self.lead, lead);
         document.add_text(self.body, &rest);
         document.add_text(self.trail, entry.trail.join("\n"));
-        for text in names.iter().map(|name| &**name).chain([lead, &rest]) {
+        for text in entry.names().map(|name| &**name).chain([lead, &rest]) {
             document.add_text(self.grams, text);
         }
         document.add_u64(self.twin, twin(entry));
@@ -265,7 +259,7 @@ fn fill<D: tantivy::Directory>(
     for doc in 0..searcher.num_docs() as u32 {
         let document: TantivyDocument = searcher.doc(DocAddress::new(0, doc))?;
         let id = document.get_first(fields.id).and_then(|id| id.as_str()).unwrap_or_default();
-        names.push(entries.get(id).map_or(Vec::new(), |entry| names_of(entry)));
+        names.push(entries.get(id).map_or(Vec::new(), |entry| entry.names().collect()));
     }
     let names = Names::write(
         &names,

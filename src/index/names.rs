@@ -2,8 +2,7 @@
 //!
 //! One flat file for the whole index: documents lie in their order, so nothing is searched and nothing is parsed.
 
-use crate::text::{Normal, Segmenter, bigrams, normalise};
-use std::ops::Range;
+use crate::text::{Segmenter, Word, bigrams, normalise};
 
 /// A word or a pair of characters of a name.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,19 +24,6 @@ pub(crate) fn hash(text: &str) -> u32 {
     crc32fast::hash(text.as_bytes())
 }
 
-/// The words of a text that stand in no longer word, and then their parts.
-pub(crate) fn units(segmenter: &Segmenter, normal: &Normal) -> Vec<(String, bool)> {
-    let words = segmenter.cut(normal);
-    let whole = |range: &Range<usize>| {
-        !words.iter().any(|other| {
-            other.range != *range
-                && other.range.start <= range.start
-                && range.end <= other.range.end
-        })
-    };
-    words.iter().map(|word| (word.text.clone(), whole(&word.range))).collect()
-}
-
 /// Reads the names of documents from the bytes of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -49,7 +35,7 @@ const TOKEN: usize = 8;
 impl Names {
     /// Writes the names of all documents. `weigh` tells how much a word and how much a pair distinguishes.
     pub(crate) fn write(
-        documents: &[Vec<String>],
+        documents: &[Vec<&String>],
         segmenter: &Segmenter,
         weigh: impl Fn(&str) -> f32,
         weigh_pair: impl Fn(&str) -> f32,
@@ -61,11 +47,9 @@ impl Names {
             offsets.push((start + body.len()) as u32);
             for name in names {
                 let normal = normalise(name);
-                let words = units(segmenter, &normal);
-                let words = words
-                    .iter()
-                    .map(|(word, whole)| (hash(word), if *whole { weigh(word) } else { 0.0 }));
-                let words: Vec<(u32, f32)> = words.collect();
+                let cut = segmenter.cut(&normal);
+                let weight = |word: &Word| if word.is_part(&cut) { 0.0 } else { weigh(&word.text) };
+                let words = cut.iter().map(|word| (hash(&word.text), weight(word))).collect();
                 let pairs: Vec<(u32, f32)> = bigrams(normal.as_str())
                     .map(|(_, pair)| (hash(pair), weigh_pair(pair)))
                     .collect();

@@ -108,23 +108,21 @@ impl Sounds {
     /// The words with one letter or character more, less or other.
     pub(crate) fn close(&self, word: &str) -> Vec<Sounding> {
         let Ok(automaton) = Levenshtein::new(&format!("*{word}"), 1) else { return Vec::new() };
-        let mut found = Vec::new();
-        let mut stream = self.map.search(automaton).into_stream();
-        while let Some((key, documents)) = stream.next() {
-            if let Some(word) = std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix('*'))
-            {
-                found.push(Sounding { word: word.to_owned(), documents });
-            }
-        }
-        found
+        self.found(automaton, "*")
     }
 
     fn below(&self, prefix: &str) -> Vec<Sounding> {
-        let automaton = fst::automaton::Str::new(prefix).starts_with();
+        self.found(fst::automaton::Str::new(prefix).starts_with(), prefix)
+    }
+
+    /// The words of the keys that the automaton takes, without what stands before them.
+    fn found(&self, automaton: impl Automaton, prefix: &str) -> Vec<Sounding> {
         let mut found = Vec::new();
         let mut stream = self.map.search(automaton).into_stream();
         while let Some((key, documents)) = stream.next() {
-            if let Ok(word) = std::str::from_utf8(&key[prefix.len()..]) {
+            if let Some(word) =
+                std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix(prefix))
+            {
                 found.push(Sounding { word: word.to_owned(), documents });
             }
         }

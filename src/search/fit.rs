@@ -76,11 +76,10 @@ impl Named {
             }
         }
         if !self.foreign.is_empty() {
-            let names = entry.ask.iter().chain(&entry.messages).map(|name| normalise(name));
-            let mut text: Vec<String> = names.map(|name| name.as_str().to_owned()).collect();
-            text.push(title.as_str().to_owned());
-            text.push(normalise(&entry.text()).as_str().to_owned());
-            let strange = |word: &&String| !text.iter().any(|text| text.contains(&***word));
+            let text = entry.text();
+            let texts: Vec<_> = entry.names().chain([&text]).map(|text| normalise(text)).collect();
+            let strange =
+                |word: &&String| !texts.iter().any(|text| text.as_str().contains(&***word));
             factor *= FOREIGN.powi(self.foreign.iter().filter(strange).count() as i32);
         }
         Some(factor)

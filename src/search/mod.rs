@@ -93,8 +93,7 @@ impl Grounds {
 fn is_asked(question: &Question, entry: &Entry) -> bool {
     let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let asked = bare(question.understood());
-    let mut names = [&entry.title].into_iter().chain(&entry.ask).chain(&entry.messages);
-    !asked.is_empty() && names.any(|name| bare(normalise(name).as_str()) == asked)
+    !asked.is_empty() && entry.names().any(|name| bare(normalise(name).as_str()) == asked)
 }
 
 /// The entries that may answer `question` on `day`, at most `top`, best first.
@@ -108,6 +107,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     let mut hits: Vec<Hit> = Vec::new();
     let mut twins: Vec<u64> = Vec::new();
     let fits = fit::Named::read(index, &question);
+    let no_pairs = bigrams(question.understood()).next().is_none();
     for scored in ranked {
         let twin = twins.iter().position(|twin| *twin == scored.twin);
         if twin.is_none() && hits.len() == top.max(DEPTH) {
@@ -126,8 +126,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
                 let block = passage::share(&entry, &question);
                 let grounds = Grounds { coverage, nearest, likeness, block };
                 // Reading every name again is slow, and only a near one can be the same.
-                let near = nearest > NEAR || bigrams(question.understood()).next().is_none();
-                let asked = near && is_asked(&question, &entry);
+                let asked = (nearest > NEAR || no_pairs) && is_asked(&question, &entry);
                 hits.push(Hit {
                     asked,
                     named: fits.names_product(&entry),

@@ -67,10 +67,7 @@ impl Question {
         let words = index.segmenter.cut(&normal);
         let mut units = Vec::new();
         for word in &words {
-            let inside = |other: &Word| {
-                other.range.start <= word.range.start && other.range.end >= word.range.end
-            };
-            if words.iter().any(|other| other.range != word.range && inside(other)) {
+            if word.is_part(&words) {
                 continue;
             }
             units.extend(Unit::read(index, word, &words)?);

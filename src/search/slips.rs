@@ -69,6 +69,7 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
     if open.count() > UNREADABLE {
         return Vec::new();
     }
+    let strange: Vec<bool> = chars.iter().map(|(_, c)| is_strange(index, *c)).collect();
     let mut found: Vec<(f32, Mend)> = Vec::new();
     for start in 0..chars.len() {
         for end in start + 2..=chars.len().min(start + LONGEST) {
@@ -89,13 +90,13 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
                     && word.word.chars().count() == window.len()
                     && same.into_iter().all(|((c, (_, typed)), covered)| !covered || c == *typed)
             };
-            let strange: Vec<bool> = window.iter().map(|(_, c)| is_strange(index, *c)).collect();
+            let strange = &strange[start..end];
             let alike =
                 sounds(typed).into_iter().flat_map(|sound| index.sounds.sounding(&sound.join("'")));
             let looks = window.len() >= LEAST_HAN && strange.contains(&true);
             let near = if looks { index.sounds.close(typed) } else { Vec::new() };
             let near = near.into_iter().filter(|word| {
-                let mut same = word.word.chars().zip(window).zip(&strange);
+                let mut same = word.word.chars().zip(window).zip(strange);
                 same.all(|((c, (_, typed)), strange)| c == *typed || *strange)
             });
             let as_typed = likely(&words, &range, text);

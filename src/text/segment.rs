@@ -68,6 +68,17 @@ pub struct Word {
     pub position: usize,
 }
 
+impl Word {
+    /// Whether it stands inside a longer one of the words.
+    pub fn is_part(&self, words: &[Self]) -> bool {
+        words.iter().any(|other| {
+            other.range != self.range
+                && other.range.start <= self.range.start
+                && self.range.end <= other.range.end
+        })
+    }
+}
+
 /// Cuts text into words: jieba's search mode without HMM, over jieba's dictionary and the terms of a library.
 #[derive(Debug, Clone)]
 pub struct Segmenter {
