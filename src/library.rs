@@ -4,6 +4,7 @@ use crate::{
     content::{self, Content, Entry, File, link},
     error::{Error, Result},
     index::{self, Index, Key, Proof},
+    search::{Suggester, Suggestion},
     tree::{self, Forest},
 };
 use include_dir::{Dir, include_dir};
@@ -107,11 +108,18 @@ pub struct Library {
     pub notices: Vec<String>,
     place: Place,
     summaries: OnceLock<Vec<Summary>>,
+    suggester: OnceLock<Suggester>,
 }
 
 impl Library {
     fn new(index: Index, notices: Vec<String>, place: &Place) -> Self {
-        Self { index, notices, place: place.clone(), summaries: OnceLock::new() }
+        Self {
+            index,
+            notices,
+            place: place.clone(),
+            summaries: OnceLock::new(),
+            suggester: OnceLock::new(),
+        }
     }
 
     /// Opens the index of the content as it is now, and builds it first if it is missing, stale or damaged.
@@ -198,6 +206,15 @@ impl Library {
         let summaries =
             self.index.entries().map(|entry| entry.map(summary)).collect::<Result<Vec<_>>>()?;
         Ok(self.summaries.get_or_init(|| summaries))
+    }
+
+    /// At most `limit` completions of what somebody has begun to type, the best first. All names are read once.
+    pub fn suggest(&self, typed: &str, limit: usize) -> Result<Vec<&Suggestion>> {
+        if self.suggester.get().is_none() {
+            // Whoever is first keeps it.
+            drop(self.suggester.set(Suggester::new(&self.index)?));
+        }
+        Ok(self.suggester.get().map_or(Vec::new(), |suggester| suggester.complete(typed, limit)))
     }
 
     /// Whether the folder is in our own formats: the first paragraph of an entry is its answer.

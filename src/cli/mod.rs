@@ -8,6 +8,7 @@ mod index;
 mod search;
 mod serve;
 mod show;
+mod suggest;
 mod tree;
 
 use clap::{
@@ -32,6 +33,7 @@ struct Cli {
 enum Sub {
     Ask(ask::Args),
     Search(search::Args),
+    Suggest(suggest::Args),
     Show(show::Args),
     Tree(tree::Args),
     Index(index::Args),
@@ -141,6 +143,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     match &cli.command {
         Sub::Ask(args) => ask::run(args, common),
         Sub::Search(args) => search::run(args, common),
+        Sub::Suggest(args) => suggest::run(args, common),
         Sub::Show(args) => show::run(args, common),
         Sub::Tree(args) => tree::run(args, common),
         Sub::Index(args) => index::run(args, common),

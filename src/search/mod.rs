@@ -16,11 +16,13 @@ mod passage;
 mod query;
 mod rank;
 mod slips;
+mod suggest;
 
 pub use passage::{Passage, Snippet, best, snippet};
 pub use query::{Question, Unit};
 pub use rank::{Cover, Place};
 pub use slips::Correction;
+pub use suggest::{Kind, Suggester, Suggestion};
 
 use crate::{
     content::Entry,

@@ -126,6 +126,10 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
             let found = search::search(&library.index, &question, day, top, exact)?;
             Ok(json(200, "application/json", &wire::found(library, &found, day)))
         }
+        "/api/v1/suggest" => {
+            let suggestions = library.suggest(&question, wire::SUGGESTIONS)?;
+            Ok(json(200, "application/json", &wire::suggestions(&question, &suggestions)))
+        }
         "/healthz" => Ok(text(200, "ok\n")),
         "/readyz" => {
             let overview = &library.index.overview;
@@ -231,7 +235,7 @@ fn below(library: &Library, path: &str, day: Date) -> Result<Response> {
         return Ok(refused(
             path,
             404,
-            "没有这个接口；有 /api/v1/ask、/api/v1/search 和 /api/v1/trees",
+            "没有这个接口；有 /api/v1/ask、/api/v1/search、/api/v1/suggest 和 /api/v1/trees",
         ));
     }
     page(404, &views::missing(library)?)

@@ -3,8 +3,10 @@
 //! All fields are always there, `null` or `[]` where empty. Dates are `2019-08-16`. Addresses start with `/` and
 //! leave the base path out.
 
+mod suggestions;
 mod trees;
 
+pub use suggestions::{SUGGESTIONS, suggestions};
 pub use trees::{QuestionJson, TreeJson, WalkJson, question, trees, walk};
 
 use crate::{

@@ -211,3 +211,25 @@ fn two_intentions_get_two_answers() {
     let ids = [&*answer.hits[0].entry.id, &*answer.also[0].0.id];
     assert!(ids.contains(&"sms/code-length") && ids.contains(&"need-filing/hongkong"), "{ids:?}");
 }
+
+/// `cases/answer/suggest.tsv`: what somebody has typed, and the first completion.
+#[test]
+fn what_is_typed_is_completed() {
+    let library = Library::of(&Place::default().files().unwrap()).unwrap();
+    let cases =
+        super::cases("answer").into_iter().find(|case| case.ends_with("suggest.tsv")).unwrap();
+    let mut wrong = Vec::new();
+    for line in fs::read_to_string(cases).unwrap().lines().filter(|line| !line.starts_with('#')) {
+        let (typed, expected) = line.split_once('\t').unwrap();
+        let suggestions = library.suggest(typed, 8).unwrap();
+        let first = suggestions.first().map_or("", |suggestion| &suggestion.text);
+        if first != expected {
+            wrong.push(format!("{typed}: {first}, expected {expected}"));
+        }
+        let entries: Vec<&String> = suggestions.iter().filter_map(|one| one.id.as_ref()).collect();
+        let different: std::collections::HashSet<_> = entries.iter().collect();
+        assert_eq!(entries.len(), different.len(), "{typed}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(library.suggest("备", 3).unwrap().len(), 3);
+}
