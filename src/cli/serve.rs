@@ -4,7 +4,7 @@ use super::Common;
 use jieda::{
     Error, Result,
     index::Proof,
-    web::{self, Limits},
+    web::{self, Limits, Site},
 };
 use jiff::Zoned;
 use std::{
@@ -47,7 +47,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     out.flush()?;
     let fixed = common.today;
     let today = move || fixed.unwrap_or_else(|| Zoned::now().date());
-    web::serve(listener, Limits::default(), move |request| web::routes(&library, request, today()))
-        .map_err(|source| Error::Accept { addr, source })?;
+    web::serve(listener, Limits::default(), move |request| {
+        web::routes(Site::new(&library, today()), request)
+    })
+    .map_err(|source| Error::Accept { addr, source })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -26,6 +26,24 @@ use serde::Serialize;
 const TOP: usize = 10;
 const TOP_LIMIT: usize = 100;
 
+/// What pages are made from.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    pub library: &'a Library,
+    pub day: Date,
+    /// Whether feedback can be left.
+    pub recording: bool,
+    /// Whether the pages become files, so that nothing may ask a server.
+    pub files: bool,
+}
+
+impl<'a> Site<'a> {
+    /// Pages of a server that records nothing.
+    pub fn new(library: &'a Library, day: Date) -> Self {
+        Self { library, day, recording: false, files: false }
+    }
+}
+
 /// A request as the routes see it.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
@@ -68,12 +86,12 @@ struct Readiness<'a> {
     problems: usize,
 }
 
-/// Answers a request as of `day`. A failure inside becomes a page or JSON with status 500.
-pub fn routes(library: &Library, request: &Request, day: Date) -> Response {
+/// Answers a request. A failure inside becomes a page or JSON with status 500.
+pub fn routes(site: Site<'_>, request: &Request) -> Response {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let path = percent_decode_str(path).decode_utf8_lossy();
     let mut response = if request.method == "GET" {
-        route(library, &path, query, day).unwrap_or_else(|error| failed(&path, &error))
+        route(site, &path, query).unwrap_or_else(|error| failed(&path, &error))
     } else {
         let mut response = refused(&path, 405, "这里只接受 GET 和 HEAD");
         response.headers.push(("Allow", "GET, HEAD".to_owned()));
@@ -91,7 +109,8 @@ pub fn routes(library: &Library, request: &Request, day: Date) -> Response {
     response
 }
 
-fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Response> {
+fn route(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
+    let Site { library, day, .. } = site;
     let parameter = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
@@ -105,12 +124,12 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
     let top = parameter("top").and_then(|top| top.parse().ok()).unwrap_or(TOP).min(TOP_LIMIT);
     let asking = Asking { question: &question, day, top, exact, unheard: &unheard };
     match path {
-        "/" => page(200, &views::home(library)?),
+        "/" => page(200, &views::home(site)?),
         "/search" if question.trim().is_empty() => Ok(moved("/")),
         "/topics" => Ok(moved("/")),
         "/search" => {
             let answer = answer::answer(library, &asking)?;
-            page(200, &views::search(library, &answer, &unheard)?)
+            page(200, &views::search(site, &answer, &unheard)?)
         }
         "/api/v1/ask" | "/api/v1/search" if question.trim().is_empty() => Ok(refused(
             path,
@@ -145,17 +164,18 @@ fn route(library: &Library, path: &str, query: &str, day: Date) -> Result<Respon
         _ if path == script_address() => {
             Ok(kept("text/javascript; charset=utf-8", SCRIPT.as_bytes().to_vec()))
         }
-        "/trees" => page(200, &trees::trees(library)?),
+        "/trees" => page(200, &trees::trees(site)?),
         "/api/v1/trees" => Ok(json(200, "application/json", &wire::trees(library)?)),
         _ if path.starts_with("/trees/") || path.starts_with("/api/v1/trees/") => {
-            tree(library, path, query, day)
+            tree(site, path, query)
         }
-        _ => below(library, path, day),
+        _ => below(site, path),
     }
 }
 
 /// One tree: where the walk of the address stands, all its questions, its drawing, or JSON.
-fn tree(library: &Library, path: &str, query: &str, day: Date) -> Result<Response> {
+fn tree(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
+    let library = site.library;
     let api = path.starts_with("/api/");
     let name =
         path.trim_start_matches("/api/v1").trim_start_matches("/trees/").trim_end_matches('/');
@@ -170,11 +190,11 @@ fn tree(library: &Library, path: &str, query: &str, day: Date) -> Result<Respons
         return if api {
             Ok(refused(path, 404, &format!("没有树 `{id}`；/api/v1/trees 列出所有的树")))
         } else {
-            page(404, &views::missing(library)?)
+            page(404, &views::missing(site)?)
         };
     };
     let mut given: Vec<(String, String)> = Vec::new();
-    let mut day = day;
+    let mut day = site.day;
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
         match (&*key, &*value) {
             ("all", _) => {}
@@ -201,26 +221,27 @@ fn tree(library: &Library, path: &str, query: &str, day: Date) -> Result<Respons
     }
     let status = if walk.wrong.is_empty() { 200 } else { 400 };
     if drawn {
-        return page(status, &trees::graph(library, &walk)?);
+        return page(status, &trees::graph(site, &walk)?);
     }
     if query.split('&').any(|pair| pair == "all=1") {
-        return page(status, &trees::questions(library, tree)?);
+        return page(status, &trees::questions(site, tree)?);
     }
-    page(status, &trees::tree(library, &walk, day)?)
+    page(status, &trees::tree(Site { day, ..site }, &walk)?)
 }
 
 /// Entries, topics and pictures: addresses that end in an id.
-fn below(library: &Library, path: &str, day: Date) -> Result<Response> {
+fn below(site: Site<'_>, path: &str) -> Result<Response> {
+    let library = site.library;
     if let Some(id) = path.strip_prefix("/faq/") {
         if let Some(new) = library.index.overview.moved.get(id) {
             return Ok(moved(&link::url(new)));
         }
         if let Some(entry) = library.entry(id)? {
-            return page(200, &views::entry(library, &entry, day)?);
+            return page(200, &views::entry(site, &entry)?);
         }
     }
     if let Some(id) = path.strip_prefix("/topics/")
-        && let Some(html) = views::topic(library, id)?
+        && let Some(html) = views::topic(site, id)?
     {
         return page(200, &html);
     }
@@ -238,7 +259,7 @@ fn below(library: &Library, path: &str, day: Date) -> Result<Response> {
             "没有这个接口；有 /api/v1/ask、/api/v1/search、/api/v1/suggest 和 /api/v1/trees",
         ));
     }
-    page(404, &views::missing(library)?)
+    page(404, &views::missing(site)?)
 }
 
 /// The address of the script.

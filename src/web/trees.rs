@@ -1,11 +1,13 @@
 //! The pages of trees.
 
-use super::views::{Frame, write};
+use super::{
+    Site,
+    views::{Frame, write},
+};
 use crate::{
     answer,
     content::{Entry, Link},
     error::Result,
-    library::Library,
     problem::Problem,
     tree::{self, Answer, Branch, Change, Forest, Kind, Question, State, Tree, Verdict, Walk},
 };
@@ -96,17 +98,17 @@ struct Control<'a> {
 }
 
 /// All trees.
-pub(super) fn trees(library: &Library) -> Result<String> {
-    let forest = library.index.forest()?;
+pub(super) fn trees(site: Site<'_>) -> Result<String> {
+    let forest = site.library.index.forest()?;
     let trees = forest.trees.values().collect();
-    Ok(write(&Trees { frame: Frame::new(library, ""), trees, broken: &forest.broken }))
+    Ok(write(&Trees { frame: Frame::new(site, ""), trees, broken: &forest.broken }))
 }
 
 /// Where a walk stands.
-pub(super) fn tree(library: &Library, walk: &Walk<'_>, day: Date) -> Result<String> {
-    let forest = library.index.forest()?;
+pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
+    let forest = site.library.index.forest()?;
     let ending = walk.ending();
-    let cites = ending.map_or(Ok(Vec::new()), |ending| library.cited(ending.outcome))?;
+    let cites = ending.map_or(Ok(Vec::new()), |ending| site.library.cited(ending.outcome))?;
     let given = walk.given();
     let asked = match &walk.state {
         State::Ask(question, heard, _) => {
@@ -132,7 +134,7 @@ pub(super) fn tree(library: &Library, walk: &Walk<'_>, day: Date) -> Result<Stri
         Some((&*tree.title, tree.address(&set)))
     });
     let page = TreePage {
-        frame: Frame::new(library, ""),
+        frame: Frame::new(site, ""),
         verdict: ending.map_or("", |ending| match ending.outcome.verdict {
             Verdict::Yes => "yes",
             Verdict::No => "no",
@@ -141,7 +143,7 @@ pub(super) fn tree(library: &Library, walk: &Walk<'_>, day: Date) -> Result<Stri
         }),
         work: ending
             .map_or(Vec::new(), |ending| ending.steps.iter().map(|step| pieces(step)).collect()),
-        remarks: cites.first().map_or(Vec::new(), |entry| answer::remarks(entry, day)),
+        remarks: cites.first().map_or(Vec::new(), |entry| answer::remarks(entry, site.day)),
         confirm: ending.and_then(|ending| forest.link(ending.outcome.confirm.as_ref()?)),
         changes: tree::changes(forest, walk),
         asked,
@@ -152,7 +154,7 @@ pub(super) fn tree(library: &Library, walk: &Walk<'_>, day: Date) -> Result<Stri
         find_out: find_out.collect(),
         steps: steps.collect(),
         next: next.collect(),
-        note: note(walk, &cites, day),
+        note: note(walk, &cites, site.day),
         all: format!("{}?all=1", walk.tree.url()),
         graph: walk.url().replacen(&walk.tree.url(), &format!("{}/graph", walk.tree.url()), 1),
         given,
@@ -163,21 +165,21 @@ pub(super) fn tree(library: &Library, walk: &Walk<'_>, day: Date) -> Result<Stri
 }
 
 /// All questions of a tree on one page.
-pub(super) fn questions(library: &Library, tree: &Tree) -> Result<String> {
-    let forest = library.index.forest()?;
+pub(super) fn questions(site: Site<'_>, tree: &Tree) -> Result<String> {
+    let forest = site.library.index.forest()?;
     let questions = tree.questions.values().map(|question| Asked {
         question,
         control: control(forest, question, None),
         unsure: String::new(),
     });
-    Ok(write(&Questions { frame: Frame::new(library, ""), tree, questions: questions.collect() }))
+    Ok(write(&Questions { frame: Frame::new(site, ""), tree, questions: questions.collect() }))
 }
 
 /// The drawing of a tree with the way taken.
-pub(super) fn graph(library: &Library, walk: &Walk<'_>) -> Result<String> {
-    let forest = library.index.forest()?;
+pub(super) fn graph(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
+    let forest = site.library.index.forest()?;
     Ok(write(&Graph {
-        frame: Frame::new(library, ""),
+        frame: Frame::new(site, ""),
         tree: walk.tree,
         svg: tree::svg(forest, walk.tree, &walk.answers()),
         outline: tree::outline(forest, walk.tree),

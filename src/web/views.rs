@@ -1,10 +1,11 @@
 //! The pages: structs of ready values; the templates only lay them out.
 
+use super::Site;
 use crate::{
     answer::{self, Answer, Status},
     content::{self, Changed, Citation, Disputed, Entry, Link},
     error::Result,
-    library::{Library, Summary},
+    library::Summary,
     search::{self, Correction, Passage},
     tree::State,
 };
@@ -27,15 +28,15 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(library: &'a Library, question: &'a str) -> Self {
-        let overview = &library.index.overview;
+    pub(super) fn new(site: Site<'a>, question: &'a str) -> Self {
+        let overview = &site.library.index.overview;
         Self {
             title: &overview.title,
             style: super::style_address(),
             script: super::script_address(),
             question,
             version: &overview.version,
-            dates: library.index.dates(),
+            dates: site.library.index.dates(),
             entries: overview.entries,
             problems: overview.problems.len(),
         }
@@ -109,8 +110,8 @@ struct Beside<'a> {
 }
 
 impl<'a> Beside<'a> {
-    fn new(library: &'a Library, answer: &Answer, unheard: &[String]) -> Result<Option<Self>> {
-        let (Some(walk), Some(wanted)) = (answer.walk(library)?, &answer.tree) else {
+    fn new(site: Site<'a>, answer: &Answer, unheard: &[String]) -> Result<Option<Self>> {
+        let (Some(walk), Some(wanted)) = (answer.walk(site.library)?, &answer.tree) else {
             return Ok(None);
         };
         let (tree, given) = (walk.tree, walk.given());
@@ -125,11 +126,11 @@ impl<'a> Beside<'a> {
         });
         let next = match &walk.state {
             State::Ask(question, ..) => {
-                let options =
-                    library.index.forest()?.options(question).into_iter().map(|(id, label)| {
-                        let set = [&given[..], &[(question.id.clone(), id)]].concat();
-                        (label, tree.address(&set))
-                    });
+                let options = site.library.index.forest()?.options(question);
+                let options = options.into_iter().map(|(id, label)| {
+                    let set = [&given[..], &[(question.id.clone(), id)]].concat();
+                    (label, tree.address(&set))
+                });
                 Some((&*question.ask, options.collect()))
             }
             _ => None,
@@ -152,13 +153,13 @@ fn address(question: &str, unheard: &[&str]) -> String {
 }
 
 impl<'a> Reply<'a> {
-    fn new(library: &'a Library, entry: &'a Entry, passage: &'a Passage, day: Date) -> Self {
+    fn new(site: Site<'a>, entry: &'a Entry, passage: &'a Passage) -> Self {
         Self {
             title: &entry.title,
             url: entry.url(),
             say: &passage.say,
             more: passage.more().collect(),
-            notes: Notes::new(library, entry, day),
+            notes: Notes::new(site, entry),
         }
     }
 }
@@ -183,12 +184,12 @@ struct Notes<'a> {
 }
 
 impl<'a> Notes<'a> {
-    fn new(library: &Library, entry: &'a Entry, day: Date) -> Self {
+    fn new(site: Site<'_>, entry: &'a Entry) -> Self {
         Self {
             sources: &entry.sources,
             changed: &entry.changed,
-            scope: library.scope(entry),
-            remarks: answer::remarks(entry, day),
+            scope: site.library.scope(entry),
+            remarks: answer::remarks(entry, site.day),
             confirm: entry.confirm.as_ref(),
         }
     }
@@ -221,16 +222,18 @@ struct Missing<'a> {
 }
 
 /// The page to begin with.
-pub(super) fn home(library: &Library) -> Result<String> {
-    let summaries = library.summaries()?;
+pub(super) fn home(site: Site<'_>) -> Result<String> {
+    let summaries = site.library.summaries()?;
     let line = |topic: &'_ content::Topic| {
         summaries.iter().filter(|entry| entry.topic == topic.id).count()
     };
-    let topics = library.index.overview.topics.iter().map(|topic| topic_line(topic, line(topic)));
+    let topics =
+        site.library.index.overview.topics.iter().map(|topic| topic_line(topic, line(topic)));
     Ok(write(&Home {
-        frame: Frame::new(library, ""),
+        frame: Frame::new(site, ""),
         topics: topics.filter(|topic| topic.count > 0).collect(),
-        trees: library
+        trees: site
+            .library
             .index
             .forest()?
             .trees
@@ -241,13 +244,13 @@ pub(super) fn home(library: &Library) -> Result<String> {
 }
 
 /// The entries of a topic, or nothing if there is no such topic.
-pub(super) fn topic(library: &Library, id: &str) -> Result<Option<String>> {
-    let Some(topic) = library.index.overview.topics.iter().find(|topic| topic.id == id) else {
+pub(super) fn topic(site: Site<'_>, id: &str) -> Result<Option<String>> {
+    let Some(topic) = site.library.index.overview.topics.iter().find(|topic| topic.id == id) else {
         return Ok(None);
     };
-    let entries = library.summaries()?.iter().filter(|entry| entry.topic == id).collect();
+    let entries = site.library.summaries()?.iter().filter(|entry| entry.topic == id).collect();
     Ok(Some(write(&Topic {
-        frame: Frame::new(library, ""),
+        frame: Frame::new(site, ""),
         title: &topic.title,
         line: &topic.line,
         entries,
@@ -255,11 +258,9 @@ pub(super) fn topic(library: &Library, id: &str) -> Result<Option<String>> {
 }
 
 /// The answer to a question, and what else was found.
-pub(super) fn search(library: &Library, answer: &Answer, unheard: &[String]) -> Result<String> {
+pub(super) fn search(site: Site<'_>, answer: &Answer, unheard: &[String]) -> Result<String> {
     let (reply, choices) = match (&answer.status, answer.hits.first()) {
-        (Status::Answered(passage), Some(hit)) => {
-            (Some(Reply::new(library, &hit.entry, passage, answer.day)), 0)
-        }
+        (Status::Answered(passage), Some(hit)) => (Some(Reply::new(site, &hit.entry, passage)), 0),
         (Status::Outcome(settled), _) => {
             let reply = Reply {
                 title: &settled.title,
@@ -282,18 +283,14 @@ pub(super) fn search(library: &Library, answer: &Answer, unheard: &[String]) -> 
     let lines = || answer.hits.iter().map(|hit| line(hit, answer));
     let shown = if matches!(answer.status, Status::Answered(_)) { 1 } else { choices };
     Ok(write(&Search {
-        frame: Frame::new(library, &answer.question.asked),
+        frame: Frame::new(site, &answer.question.asked),
         cut: answer.question.cut,
         unmatched: answer.question.unmatched(),
         corrections: &answer.question.corrections,
         exact: format!("{}&exact=1", address(&answer.question.asked, &[])),
-        also: answer
-            .also
-            .iter()
-            .map(|(entry, passage)| Reply::new(library, entry, passage, answer.day))
-            .collect(),
+        also: answer.also.iter().map(|(entry, passage)| Reply::new(site, entry, passage)).collect(),
         unknown: !answer.is_known(),
-        tree: Beside::new(library, answer, unheard)?,
+        tree: Beside::new(site, answer, unheard)?,
         reply,
         choices: lines().take(choices).collect(),
         hits: lines().skip(shown).collect(),
@@ -301,13 +298,13 @@ pub(super) fn search(library: &Library, answer: &Answer, unheard: &[String]) -> 
 }
 
 /// One entry, whole.
-pub(super) fn entry(library: &Library, entry: &Entry, day: Date) -> Result<String> {
-    let summaries = library.summaries()?;
-    let topics = &library.index.overview.topics;
-    let forest = library.index.forest()?;
+pub(super) fn entry(site: Site<'_>, entry: &Entry) -> Result<String> {
+    let summaries = site.library.summaries()?;
+    let topics = &site.library.index.overview.topics;
+    let forest = site.library.index.forest()?;
     let topic = topics.iter().find(|topic| topic.id == entry.topic);
     let page = EntryPage {
-        frame: Frame::new(library, ""),
+        frame: Frame::new(site, ""),
         topic: topic.map_or(TopicLine { title: "", url: String::new(), count: 0 }, |topic| {
             topic_line(topic, 0)
         }),
@@ -318,7 +315,7 @@ pub(super) fn entry(library: &Library, entry: &Entry, day: Date) -> Result<Strin
             .cloned()
             .unwrap_or_default(),
         html: content::render(&entry.blocks, ""),
-        notes: Notes::new(library, entry, day),
+        notes: Notes::new(site, entry),
         related: entry
             .related
             .iter()
@@ -340,8 +337,8 @@ pub(super) fn entry(library: &Library, entry: &Entry, day: Date) -> Result<Strin
 }
 
 /// There is nothing at this address.
-pub(super) fn missing(library: &Library) -> Result<String> {
-    Ok(write(&Missing { frame: Frame::new(library, "") }))
+pub(super) fn missing(site: Site<'_>) -> Result<String> {
+    Ok(write(&Missing { frame: Frame::new(site, "") }))
 }
 
 pub(super) fn write(page: &impl Template) -> String {

@@ -3,7 +3,7 @@
 use headless_chrome::{Browser, LaunchOptionsBuilder};
 use jieda::{
     Library, Place,
-    web::{Limits, routes, serve},
+    web::{Limits, Site, routes, serve},
 };
 use jiff::civil::date;
 use std::{
@@ -28,7 +28,7 @@ fn served() -> SocketAddr {
     let library = Library::of(&Place::default().files().unwrap()).unwrap();
     thread::spawn(move || {
         serve(listener, Limits::default(), move |request| {
-            routes(&library, request, date(2026, 11, 22))
+            routes(Site::new(&library, date(2026, 11, 22)), request)
         })
     });
     address

@@ -236,7 +236,10 @@ fn a_broken_tree_harms_nobody_else() {
             target: target.into(),
             ..Default::default()
         };
-        let response = jieda::web::routes(&library, &request, jiff::civil::date(2026, 11, 22));
+        let response = jieda::web::routes(
+            jieda::web::Site::new(&library, jiff::civil::date(2026, 11, 22)),
+            &request,
+        );
         (response.status, String::from_utf8(response.body).unwrap())
     };
     let (status, body) = get("/trees/gap");

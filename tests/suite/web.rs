@@ -1,7 +1,7 @@
 use jieda::{
     Library, Place,
     content::File,
-    web::{Request, Response, routes},
+    web::{Request, Response, Site, routes},
 };
 use jiff::civil::{Date, date};
 use std::sync::LazyLock;
@@ -12,11 +12,8 @@ static SHIPPED: LazyLock<Library> =
     LazyLock::new(|| Library::of(&Place::default().files().unwrap()).unwrap());
 
 fn get(library: &Library, target: &str) -> Response {
-    routes(
-        library,
-        &Request { method: "GET".into(), target: target.into(), ..Request::default() },
-        DAY,
-    )
+    let request = Request { method: "GET".into(), target: target.into(), ..Request::default() };
+    routes(Site::new(library, DAY), &request)
 }
 
 fn page(target: &str) -> String {
@@ -151,7 +148,7 @@ fn errors_say_what_to_do() {
     assert_eq!(response.status, 404);
     assert!(String::from_utf8(response.body).unwrap().contains("没有这一页"));
     let post = Request { method: "POST".into(), target: "/".into(), ..Request::default() };
-    let response = routes(&SHIPPED, &post, DAY);
+    let response = routes(Site::new(&SHIPPED, DAY), &post);
     assert_eq!((response.status, header(&response, "Allow")), (405, "GET, HEAD"));
     assert_eq!(get(&SHIPPED, "/search?q=").status, 302);
 }
