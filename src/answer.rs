@@ -39,6 +39,9 @@ const CLOSE: f32 = 0.06;
 const BESIDE: f32 = 0.6;
 const OUTCOME: f32 = 0.7;
 
+/// From this score on, an entry stands behind the cell of a table that answers.
+const BEHIND: f32 = 0.5;
+
 /// The longest text of an answer, in characters.
 const TEXT_LIMIT: usize = 400;
 
@@ -168,6 +171,7 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let confidence = confidence(&found.hits);
     let substance = found.question.substance();
     let asked = found.hits.first().is_some_and(|hit| hit.asked);
+    let is_cell = found.hits.first().is_some_and(Hit::is_cell);
     let named = found.hits.first().is_some_and(|hit| hit.named);
     let enough = substance >= SUBSTANCE || substance > 0.0 && found.question.asks();
     let sure = confidence >= ANSWERED && enough && named || asked;
@@ -184,14 +188,18 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
         .map(|wanted| tree::walk(forest, &forest.trees[&wanted.tree], &wanted.heard.given()));
     let fits = tree.as_ref().is_some_and(|wanted| wanted.fit >= OUTCOME);
     let settled = match &walk {
-        Some(walk) if fits && !asked => Settled::of(library, walk, day)?,
+        Some(walk) if fits && (!asked || is_cell) => Settled::of(library, walk, day)?,
         _ => None,
     };
     let goes_on = walk.is_some_and(|walk| matches!(walk.state, State::Ask(..)));
     let status = match (settled, found.hits.first()) {
         (Some(settled), _) => Status::Outcome(Box::new(settled)),
         (_, Some(hit)) if sure => {
-            Status::Answered(search::best(&hit.entry, &found.question, library.is_ours()))
+            let best = |hit: &Hit| search::best(&hit.entry, &found.question, library.is_ours());
+            let passage = best(hit);
+            // A cell says one thing; the entry behind it says what goes with it.
+            let behind = found.hits.get(1).filter(|next| is_cell && next.score >= BEHIND);
+            Status::Answered(behind.map_or(passage.clone(), |next| passage.with(&best(next))))
         }
         (_, Some(_)) if confidence >= CHOOSE && close > 1 && substance > 0.0 => {
             Status::Choose(close)

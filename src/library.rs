@@ -179,8 +179,11 @@ impl Library {
         Ok(Self::new(index, Vec::new(), &Place::default()))
     }
 
-    /// The entry with this id, or with the id that it had before it moved.
+    /// The entry with this id, or with the id that it had before it moved; or the cell of a table of facts.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
+        if id.starts_with(content::FACT) {
+            return Ok(self.index.facts()?.entry(id));
+        }
         let id = self.index.overview.moved.get(id).map_or(id, |moved| moved);
         self.index.entry(id)
     }

@@ -7,7 +7,7 @@
 use super::{
     File, Problem,
     domain::Domain,
-    entry::{Changed, Citation, Disputed},
+    entry::{Block, Changed, Citation, Disputed, Entry},
     ours::{Frame, shape},
 };
 use indexmap::IndexMap;
@@ -61,6 +61,8 @@ pub(crate) struct Column {
     pub(crate) unit: String,
     source: Citation,
     absent: Option<Absent>,
+    /// How people ask for it once the keys are named.
+    ask: Vec<String>,
     say: Option<String>,
     say_absent: Option<String>,
 }
@@ -253,7 +255,59 @@ impl Facts {
         }
         facts
     }
+
+    /// The columns that answer, each with the table, its own id, and how people ask for it.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (&str, &str, &[String])> {
+        self.tables.iter().flat_map(|(name, table)| {
+            let asked = table.columns.iter().filter(|(_, column)| !column.ask.is_empty());
+            asked.map(|(id, column)| (&**name, &**id, &*column.ask))
+        })
+    }
+
+    /// A cell as an entry: `fact:province/zhejiang/sms_since`, with the sentence that answers from it.
+    pub(crate) fn entry(&self, id: &str) -> Option<Entry> {
+        let [table, keys, column] =
+            id.strip_prefix(FACT)?.split('/').collect::<Vec<_>>().try_into().ok()?;
+        let row = self.tables.get(table)?.rows.iter().find(|row| row.id() == keys)?;
+        self.cell(table, row, column)
+    }
+
+    /// A cell of this row as an entry, if its column has a sentence.
+    pub(crate) fn cell(&self, name: &str, row: &Row, column: &str) -> Option<Entry> {
+        let table = self.tables.get(name)?;
+        let shape = table.columns.get(column)?;
+        let say = table.say(row, column)?.ok()?;
+        let source = table.source(row, column);
+        let label = row.text("label").unwrap_or_else(|| row.labels.join("、"));
+        let keys = table.key.iter().zip(&row.keys).filter_map(|(key, keys)| match keys {
+            Keys::These(ids) => Some((key.clone(), ids.clone())),
+            Keys::Any | Keys::Others => None,
+        });
+        Some(Entry {
+            id: format!("{FACT}{name}/{}/{column}", row.id()),
+            title: format!("{label}：{}", shape.title),
+            file: format!("facts/{name}.toml"),
+            line: 1,
+            ask: shape.ask.clone(),
+            sources: vec![source.clone()],
+            as_of: source.date,
+            scope: keys.collect(),
+            changed: table.changed(row, column).cloned().collect(),
+            disputed: table.disputed(row, column).cloned().collect(),
+            blocks: vec![Block {
+                kind: super::Kind::Paragraph,
+                level: 0,
+                text: say,
+                marks: Vec::new(),
+                line: 1,
+            }],
+            ..Entry::default()
+        })
+    }
 }
+
+/// With which the id of a cell begins.
+pub(crate) const FACT: &str = "fact:";
 
 impl FigureShape {
     fn read(self, path: &str, frame: &Frame, problems: &mut Vec<Problem>) -> Option<Figure> {
@@ -356,6 +410,7 @@ impl ColumnShape {
             kind: if self.kind.is_empty() { "text".to_owned() } else { self.kind },
             unit: self.unit,
             absent,
+            ask: self.ask,
             say: self.say,
             say_absent: self.say_absent,
         })
@@ -618,6 +673,23 @@ impl Table {
         })
     }
 
+    /// The rows for these values of the keys, as far as they are named.
+    pub(crate) fn rows(
+        &self,
+        values: &[Option<&str>],
+        domains: &BTreeMap<String, Domain>,
+    ) -> Vec<&Row> {
+        if let Some(all) = values.iter().copied().collect::<Option<Vec<&str>>>() {
+            return self.row(&all, domains).into_iter().collect();
+        }
+        let fits = |(keys, value): (&Keys, &Option<&str>)| match (keys, value) {
+            (_, None) | (Keys::Any, _) => true,
+            (Keys::Others, _) => false,
+            (Keys::These(ids), Some(value)) => ids.iter().any(|id| id == value),
+        };
+        self.rows.iter().filter(|row| row.keys.iter().zip(values).all(fits)).collect()
+    }
+
     /// On what a cell rests; an empty one on what its column rests.
     pub(crate) fn source<'t>(&'t self, row: &'t Row, column: &str) -> &'t Citation {
         row.cells.get(column).map_or(&self.columns[column].source, |cell| &cell.source)
@@ -648,6 +720,16 @@ impl Keys {
 }
 
 impl Row {
+    /// The ids of its keys: `hubei+person,organisation`.
+    fn id(&self) -> String {
+        let ids = self.keys.iter().map(|keys| match keys {
+            Keys::Any => "any".to_owned(),
+            Keys::Others => "others".to_owned(),
+            Keys::These(ids) => ids.join(","),
+        });
+        ids.collect::<Vec<_>>().join("+")
+    }
+
     /// Whether this is the row of a table with one key that holds for this value.
     pub(crate) fn is(&self, key: &str) -> bool {
         matches!(&*self.keys, [Keys::These(ids)] if *ids == [key])

@@ -27,6 +27,7 @@ mod strong;
 
 pub use domain::{Domain, Part};
 pub use entry::{Block, Changed, Citation, Disputed, Entry, Kind, Link, Mark, Style};
+pub(crate) use facts::FACT;
 pub use facts::Facts;
 pub use html::render;
 pub use lint::lint;

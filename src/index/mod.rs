@@ -22,7 +22,7 @@ use weight::FUNCTION_WORDS;
 pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
 
 use crate::{
-    content::{Content, Domain, Entry, Source, Terms, Topic},
+    content::{Content, Domain, Entry, Facts, Source, Terms, Topic},
     error::{Error, Result},
     problem::Problem,
     text::{Segmenter, common_words, normalise},
@@ -261,6 +261,7 @@ fn fill<D: tantivy::Directory>(
         let id = document.get_first(fields.id).and_then(|id| id.as_str()).unwrap_or_default();
         names.push(entries.get(id).map_or(Vec::new(), |entry| entry.names().collect()));
     }
+    names.extend(content.facts.asked().map(|(.., asks)| asks.iter().collect()));
     let names = Names::write(
         &names,
         segmenter,
@@ -399,6 +400,16 @@ impl Index {
     /// Title and other ways to ask of a document, cut and weighed.
     pub(crate) fn names(&self, address: DocAddress) -> Vec<Name> {
         self.names.of(address.doc_id)
+    }
+
+    /// How people ask for a column of facts, cut and weighed; `column` counts through [`Facts::asked`].
+    pub(crate) fn column_names(&self, column: usize) -> Vec<Name> {
+        self.names.of((self.overview.entries + column) as u32)
+    }
+
+    /// The facts from which cells answer.
+    pub(crate) fn facts(&self) -> Result<&Facts> {
+        Ok(&self.forest()?.facts)
     }
 
     /// The decision trees. Read once.

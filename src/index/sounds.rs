@@ -105,7 +105,13 @@ impl Sounds {
         self.below(&format!("={initials}\0"))
     }
 
-    /// The words with one letter or character more, less or other.
+    /// The words that begin with this character.
+    pub(crate) fn beginning(&self, c: char) -> Vec<Sounding> {
+        self.found(fst::automaton::Str::new(&format!("*{c}")).starts_with(), "*")
+    }
+
+    /// The words with one letter more, less or other. For Latin letters: `fst`'s automaton misses Chinese characters
+    /// that share their first byte.
     pub(crate) fn close(&self, word: &str) -> Vec<Sounding> {
         let Ok(automaton) = Levenshtein::new(&format!("*{word}"), 1) else { return Vec::new() };
         self.found(automaton, "*")

@@ -98,11 +98,17 @@ fn side(sides: &[Vec<String>], text: &str) -> Option<usize> {
 
 /// Whether the text has the word; a Latin one not inside another.
 fn has(text: &str, word: &str) -> bool {
+    find(text, word).is_some()
+}
+
+/// Where the text has the word first; a Latin one not inside another.
+pub(super) fn find(text: &str, word: &str) -> Option<usize> {
     if word.chars().any(is_han) {
-        return text.contains(word);
+        return text.find(word);
     }
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    text.match_indices(word).any(|(at, _)| {
-        !letter(text[..at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
-    })
+    let alone = |at: &usize| {
+        !letter(text[..*at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
+    };
+    text.match_indices(word).map(|(at, _)| at).find(alone)
 }

@@ -11,6 +11,7 @@
 //!
 //! This room reads the index and writes nothing.
 
+mod cell;
 mod fit;
 mod passage;
 mod query;
@@ -25,7 +26,7 @@ pub use slips::Correction;
 pub use suggest::{Kind, Suggester, Suggestion};
 
 use crate::{
-    content::Entry,
+    content::{Entry, FACT},
     error::Result,
     index::Index,
     text::{bigrams, normalise},
@@ -65,6 +66,13 @@ pub struct Hit {
     pub covers: Vec<Cover>,
     /// Ids of entries with the same title and text.
     pub also_at: Vec<String>,
+}
+
+impl Hit {
+    /// Whether it is a cell of a table of facts.
+    pub fn is_cell(&self) -> bool {
+        self.entry.id.starts_with(FACT)
+    }
 }
 
 /// What speaks for a hit, each from 0 to 1.
@@ -142,6 +150,21 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
         }
     }
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+    if let Some(entry) = cell::asked(index, &question)? {
+        let nothing = Cover { value: 0.0, place: None, by: None };
+        hits.insert(
+            0,
+            Hit {
+                entry,
+                score: 1.0,
+                grounds: Grounds::default(),
+                asked: true,
+                named: true,
+                covers: vec![nothing; question.units.len()],
+                also_at: Vec::new(),
+            },
+        );
+    }
     hits.truncate(top);
     Ok(Found { question, hits })
 }

@@ -27,6 +27,11 @@ pub struct Passage {
 }
 
 impl Passage {
+    /// This passage, and behind it what another one says, as far as there is room.
+    pub(crate) fn with(self, other: &Self) -> Self {
+        Self { text: clip(&format!("{}\n{}", self.text, other.text), PASSAGE_LIMIT), ..self }
+    }
+
     /// What the text says beyond the sentence to read out, a line each.
     pub fn more(&self) -> impl Iterator<Item = &str> {
         let more = self.text.strip_prefix(&self.say).unwrap_or_default();

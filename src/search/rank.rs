@@ -4,7 +4,10 @@ use crate::{
     index::{Index, Name, hash},
     text::bigrams,
 };
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 use tantivy::{
     DocAddress, DocId, DocSet, SegmentOrdinal, TantivyError, Term,
     postings::SegmentPostings,
@@ -88,7 +91,7 @@ pub(super) fn rank(
     documents.sort();
     let mut covers = covers(index, question, &documents)?;
     let weight = question.weight();
-    let asked = Asked::new(index, question)?;
+    let asked = Asked::new(index, question, &[])?;
     let mut scored = Vec::with_capacity(documents.len());
     for address in documents {
         let covers = covers.remove(&address).unwrap_or_default();
@@ -97,7 +100,7 @@ pub(super) fn rank(
         let coverage = if weight > 0.0 { covered / weight } else { 0.0 };
         let likes: Vec<Like> = index.names(address).iter().map(|name| asked.like(name)).collect();
         let nearest = likes.iter().map(|like| like.pairs).fold(0.0, f32::max);
-        let mut both: Vec<f32> = likes.iter().map(|like| (like.words + like.pairs) / 2.0).collect();
+        let mut both: Vec<f32> = likes.iter().map(Like::mean).collect();
         both.sort_by(|a, b| b.total_cmp(a));
         both.truncate(NAMES);
         let likeness = both.iter().sum::<f32>() / both.len().max(1) as f32;
@@ -188,7 +191,7 @@ fn reaches(postings: &mut SegmentPostings, doc: DocId) -> bool {
 }
 
 /// A question as it is compared with names: which units a word matches, and what it is worth.
-struct Asked {
+pub(super) struct Asked {
     words: HashMap<u32, Vec<(usize, f32)>>,
     units: Vec<f32>,
     pairs: HashMap<u32, f32>,
@@ -198,9 +201,15 @@ struct Asked {
 /// How much a question is like a name, from 0 to 1 each: by words and by pairs of characters.
 ///
 /// The harmonic mean of how much of the question's weight the name has and how much of the name's the question has.
-struct Like {
+pub(super) struct Like {
     words: f32,
     pairs: f32,
+}
+
+impl Like {
+    pub(super) fn mean(&self) -> f32 {
+        (self.words + self.pairs) / 2.0
+    }
 }
 
 impl Scored {
@@ -211,22 +220,34 @@ impl Scored {
 }
 
 impl Asked {
-    fn new(index: &Index, question: &Question) -> Result<Self> {
+    /// The question but for what stands at `without`.
+    pub(super) fn new(
+        index: &Index,
+        question: &Question,
+        without: &[Range<usize>],
+    ) -> Result<Self> {
+        let left_out = |range: &Range<usize>| {
+            without.iter().any(|other| range.start < other.end && other.start < range.end)
+        };
         let mut words: HashMap<u32, Vec<(usize, f32)>> = HashMap::new();
-        for (at, unit) in question.units.iter().enumerate() {
+        let units = || question.units.iter().filter(|unit| !left_out(&unit.range));
+        for (at, unit) in units().enumerate() {
             for (term, worth) in &unit.terms {
                 words.entry(hash(term)).or_default().push((at, *worth));
             }
         }
         let mut pairs = HashMap::new();
-        for (_, pair) in bigrams(question.understood()) {
+        for (at, pair) in bigrams(question.understood()) {
+            if left_out(&(at..at + pair.len())) {
+                continue;
+            }
             pairs.insert(hash(pair), index.weigher().weigh_pair(pair)?);
         }
-        let units = question.units.iter().map(|unit| unit.weight).collect();
+        let units = units().map(|unit| unit.weight).collect();
         Ok(Self { words, units, all_pairs: pairs.values().sum(), pairs })
     }
 
-    fn like(&self, name: &Name) -> Like {
+    pub(super) fn like(&self, name: &Name) -> Like {
         let mut best = vec![0.0_f32; self.units.len()];
         let (mut shared, mut all) = (0.0, 0.0);
         for token in &name.words {

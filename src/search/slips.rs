@@ -80,37 +80,15 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
                 continue;
             }
             let range = window[0].0..chars.get(end).map_or(text.len(), |(at, _)| *at);
-            let typed = &text[range.clone()];
-            // What was understood stays as it was typed.
-            let keeps = |word: &&Sounding| {
-                let same = word.word.chars().zip(window).zip(&covered[start..end]);
-                word.word != typed
-                    && word.documents > 0
-                    && !is_function(&word.word)
-                    && word.word.chars().count() == window.len()
-                    && same.into_iter().all(|((c, (_, typed)), covered)| !covered || c == *typed)
-            };
-            let strange = &strange[start..end];
-            let alike =
-                sounds(typed).into_iter().flat_map(|sound| index.sounds.sounding(&sound.join("'")));
-            let looks = window.len() >= LEAST_HAN && strange.contains(&true);
-            let near = if looks { index.sounds.close(typed) } else { Vec::new() };
-            let near = near.into_iter().filter(|word| {
-                let mut same = word.word.chars().zip(window).zip(strange);
-                same.all(|((c, (_, typed)), strange)| c == *typed || *strange)
-            });
+            let (covered, strange) = (&covered[start..end], &strange[start..end]);
             let as_typed = likely(&words, &range, text);
-            let alike = alike.map(|word| (word, SOUNDS_ALIKE));
-            for (word, slip) in alike.chain(near.map(|word| (word, LOOKS_ALIKE))) {
-                if !keeps(&&word) {
+            let typed: Vec<char> = window.iter().map(|(_, c)| *c).collect();
+            for (word, slip) in meant(index, &typed, covered, strange) {
+                if is_function(&word.word) || word.documents == 0 {
                     continue;
                 }
-                let changed = word.word.chars().zip(window).filter(|(c, (_, typed))| c != typed);
-                let slips = changed.map(|(_, (_, typed))| {
-                    slip + if is_function(&typed.to_string()) { MEANT_SO } else { 0.0 }
-                });
                 let meant = (word.documents as f32 / index.sounds.total as f32).ln();
-                let gain = meant + slips.sum::<f32>() - as_typed;
+                let gain = meant + slip - as_typed;
                 // 不用 is no more likely here than anywhere.
                 if gain > GAIN && meant - commonness(&word.word) > OWN {
                     found.push((gain, (range.clone(), word.word)));
@@ -128,9 +106,68 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
     mends
 }
 
-/// The natural logarithm of the chance that somebody types another character of the same sound, or another one.
+/// The words of the index that may have been meant, each with the natural logarithm of the chance of such a slip. What
+/// was understood stays as it was typed.
+fn meant(
+    index: &Index,
+    typed: &[char],
+    covered: &[bool],
+    strange: &[bool],
+) -> Vec<(Sounding, f32)> {
+    let text: String = typed.iter().collect();
+    let mut meant: Vec<(Sounding, f32)> = Vec::new();
+    let slip = |changed: &[char], slip: f32| -> f32 {
+        let meant_so = |c: &char| if is_function(&c.to_string()) { MEANT_SO } else { 0.0 };
+        changed.iter().map(|c| slip + meant_so(c)).sum()
+    };
+    for sound in sounds(&text) {
+        for word in index.sounds.sounding(&sound.join("'")) {
+            let other = word.word.chars().zip(typed).enumerate();
+            let changed: Vec<(usize, char)> = other
+                .filter(|(_, (c, typed))| c != *typed)
+                .map(|(at, (_, typed))| (at, *typed))
+                .collect();
+            let same_length = word.word.chars().count() == typed.len();
+            if same_length && !changed.is_empty() && changed.iter().all(|(at, _)| !covered[*at]) {
+                let changed: Vec<char> = changed.into_iter().map(|(_, typed)| typed).collect();
+                let slip = slip(&changed, SOUNDS_ALIKE);
+                meant.push((word, slip));
+            }
+        }
+    }
+    if typed.len() < LEAST_HAN {
+        return meant;
+    }
+    for word in index.sounds.beginning(typed[0]) {
+        let other: Vec<char> = word.word.chars().collect();
+        let at = typed.iter().zip(&other).take_while(|(a, b)| a == b).count();
+        let tails = |typed_from: usize, other_from: usize| {
+            typed.get(typed_from..).is_some_and(|tail| Some(tail) == other.get(other_from..))
+        };
+        let wrong = at < typed.len() && strange[at] && !covered[at];
+        if tails(at + 1, at + 1) && wrong {
+            let slip = slip(&[typed[at]], LOOKS_ALIKE);
+            meant.push((word, slip));
+        } else if tails(at, at + 1) || tails(at + 1, at) && typed.get(at) == typed.get(at - 1) {
+            meant.push((word, LEFT_OUT));
+        }
+    }
+    for at in (1..typed.len()).filter(|at| !covered[at - 1] || !covered[*at]) {
+        let mut swapped = typed.to_vec();
+        swapped.swap(at - 1, at);
+        let word: String = swapped.into_iter().collect();
+        if let Some(documents) = index.sounds.documents(&word) {
+            meant.push((Sounding { word, documents }, LEFT_OUT));
+        }
+    }
+    meant
+}
+
+/// The natural logarithm of the chance that somebody types another character of the same sound, another one, or leaves
+/// one out, swaps two or types one twice.
 const SOUNDS_ALIKE: f32 = -4.0;
 const LOOKS_ALIKE: f32 = -8.0;
+const LEFT_OUT: f32 = -7.0;
 
 /// What is added if the character is a common word by itself.
 const MEANT_SO: f32 = -3.0;

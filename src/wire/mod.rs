@@ -12,7 +12,7 @@ pub use trees::{QuestionJson, TreeJson, WalkJson, question, trees, walk};
 use crate::{
     Result,
     answer::{self, Status},
-    content::{Block, Changed, Citation, Entry, Kind},
+    content::{Block, Changed, Citation, Entry, FACT, Kind},
     library::Library,
     search::{self, Hit, Question},
     tree::{self, Heard, State, Walk},
@@ -100,7 +100,7 @@ struct TreePart<'a> {
 /// What answers.
 #[derive(Serialize)]
 struct Reply<'a> {
-    /// `entry` or `outcome`.
+    /// `entry`, `outcome` or `fact`.
     kind: &'static str,
     id: &'a str,
     title: &'a str,
@@ -239,7 +239,7 @@ pub fn answer<'a>(
 
 fn said<'a>(entry: &'a Entry, passage: &'a search::Passage, day: Date) -> Reply<'a> {
     Reply {
-        kind: "entry",
+        kind: if entry.id.starts_with(FACT) { "fact" } else { "entry" },
         id: &entry.id,
         title: &entry.title,
         say: &passage.say,

@@ -99,8 +99,10 @@ fn ask_and_search_speak_json() {
     let ask: serde_json::Value =
         serde_json::from_str(&page("/api/v1/ask?q=ens能备几个网站")).unwrap();
     assert_eq!(ask["status"], "answered");
-    assert_eq!(ask["answer"]["id"], "server/ens");
-    assert_eq!(ask["answer"]["url"], "/faq/server/ens");
+    assert_eq!(ask["answer"]["kind"], "fact");
+    assert_eq!(ask["answer"]["id"], "fact:product/ens/sites");
+    let fact = ask["answer"]["url"].as_str().unwrap();
+    assert!(page(fact).contains(ask["answer"]["say"].as_str().unwrap()), "{fact}");
     assert_eq!(ask["answer"]["sources"][0]["date"], "2019-06-14");
     assert_eq!(ask["day"], "2026-11-22");
     for field in [
