@@ -14,7 +14,7 @@ mod sounds;
 mod weight;
 
 use names::Names;
-pub(crate) use names::{Name, hash};
+pub(crate) use names::{Name, Token, hash};
 pub use place::Key;
 use sounds::Sounds;
 pub(crate) use sounds::{Sounding, sounds};
@@ -398,12 +398,12 @@ impl Index {
     }
 
     /// Title and other ways to ask of a document, cut and weighed.
-    pub(crate) fn names(&self, address: DocAddress) -> Vec<Name> {
+    pub(crate) fn names(&self, address: DocAddress) -> impl Iterator<Item = Name<'_>> {
         self.names.of(address.doc_id)
     }
 
     /// How people ask for a column of facts, cut and weighed; `column` counts through [`Facts::asked`].
-    pub(crate) fn column_names(&self, column: usize) -> Vec<Name> {
+    pub(crate) fn column_names(&self, column: usize) -> impl Iterator<Item = Name<'_>> {
         self.names.of((self.overview.entries + column) as u32)
     }
 

@@ -3,6 +3,7 @@
 //! One flat file for the whole index: documents lie in their order, so nothing is searched and nothing is parsed.
 
 use crate::text::{Segmenter, Word, bigrams, normalise};
+use std::{collections::HashSet, iter};
 
 /// A word or a pair of characters of a name.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,11 +13,30 @@ pub(crate) struct Token {
     pub(crate) weight: f32,
 }
 
-/// A title or another way to ask.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Name {
-    pub(crate) words: Vec<Token>,
-    pub(crate) pairs: Vec<Token>,
+/// A title or another way to ask: the bytes of its tokens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Name<'b> {
+    words: &'b [u8],
+    pairs: &'b [u8],
+}
+
+impl<'b> Name<'b> {
+    pub(crate) fn words(self) -> impl Iterator<Item = Token> + 'b {
+        tokens(self.words)
+    }
+
+    /// Each pair of characters once.
+    pub(crate) fn pairs(self) -> impl Iterator<Item = Token> + 'b {
+        tokens(self.pairs)
+    }
+}
+
+fn tokens(bytes: &[u8]) -> impl Iterator<Item = Token> + '_ {
+    let number = |bytes: &[u8]| bytes.try_into().map_or(0, u32::from_le_bytes);
+    bytes.chunks_exact(TOKEN).map(move |token| Token {
+        hash: number(&token[..4]),
+        weight: f32::from_bits(number(&token[4..])),
+    })
 }
 
 /// What a token is known by.
@@ -50,7 +70,9 @@ impl Names {
                 let cut = segmenter.cut(&normal);
                 let weight = |word: &Word| if word.is_part(&cut) { 0.0 } else { weigh(&word.text) };
                 let words = cut.iter().map(|word| (hash(&word.text), weight(word))).collect();
+                let mut seen = HashSet::new();
                 let pairs: Vec<(u32, f32)> = bigrams(normal.as_str())
+                    .filter(|(_, pair)| seen.insert(*pair))
                     .map(|(_, pair)| (hash(pair), weigh_pair(pair)))
                     .collect();
                 for tokens in [words, pairs] {
@@ -78,29 +100,20 @@ impl Names {
     }
 
     /// The names of a document, the title first.
-    pub(crate) fn of(&self, document: u32) -> Vec<Name> {
-        let number = |at: usize| -> Option<u32> {
-            Some(u32::from_le_bytes(self.bytes.get(at..at + 4)?.try_into().ok()?))
+    pub(crate) fn of(&self, document: u32) -> impl Iterator<Item = Name<'_>> {
+        let offset = |document: usize| {
+            let bytes = self.bytes.get(4 * document..4 * document + 4);
+            bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes) as usize
         };
-        let offset = |document: u32| number(4 * document as usize).unwrap_or(0) as usize;
-        let (mut at, end) = (offset(document), offset(document + 1));
-        let tokens = |at: &mut usize| {
-            let count =
-                self.bytes.get(*at..*at + 2).map_or(0, |two| u16::from_le_bytes([two[0], two[1]]));
-            *at += 2;
-            let tokens = (0..usize::from(count)).map_while(|index| {
-                let at = *at + index * TOKEN;
-                Some(Token { hash: number(at)?, weight: f32::from_bits(number(at + 4)?) })
-            });
-            let tokens: Vec<Token> = tokens.collect();
-            *at += usize::from(count) * TOKEN;
-            tokens
+        let document = document as usize;
+        let mut rest = self.bytes.get(offset(document)..offset(document + 1)).unwrap_or_default();
+        let mut list = move || {
+            let (count, bytes) = rest.split_first_chunk()?;
+            let (list, after) =
+                bytes.split_at_checked(usize::from(u16::from_le_bytes(*count)) * TOKEN)?;
+            rest = after;
+            Some(list)
         };
-        let mut names = Vec::new();
-        while at < end.min(self.bytes.len()) {
-            let words = tokens(&mut at);
-            names.push(Name { words, pairs: tokens(&mut at) });
-        }
-        names
+        iter::from_fn(move || Some(Name { words: list()?, pairs: list()? }))
     }
 }

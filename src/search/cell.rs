@@ -26,7 +26,7 @@ pub(super) fn asked(index: &Index, question: &Question) -> Result<Option<Entry>>
         }
         let [row] = table.rows(&values, &index.overview.domains)[..] else { continue };
         let asked = Asked::new(index, question, &places)?;
-        let likes = index.column_names(column).into_iter().map(|name| asked.like(&name).mean());
+        let likes = index.column_names(column).map(|name| asked.like(name).mean());
         let like = likes.fold(0.0, f32::max);
         if like >= LIKE && best.as_ref().is_none_or(|(most, _)| like > *most) {
             best = facts.cell(name, row, id).map(|entry| (like, entry)).or(best);

@@ -1,13 +1,10 @@
 use super::{WEIGHTS, query::Question};
 use crate::{
     error::Result,
-    index::{Index, Name, hash},
+    index::{Index, Name, Token, hash},
     text::bigrams,
 };
-use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
-};
+use std::{collections::HashMap, ops::Range};
 use tantivy::{
     DocAddress, DocId, DocSet, SegmentOrdinal, TantivyError, Term,
     postings::SegmentPostings,
@@ -98,7 +95,7 @@ pub(super) fn rank(
         let covered: f32 =
             question.units.iter().zip(&covers).map(|(unit, cover)| unit.weight * cover.value).sum();
         let coverage = if weight > 0.0 { covered / weight } else { 0.0 };
-        let likes: Vec<Like> = index.names(address).iter().map(|name| asked.like(name)).collect();
+        let likes: Vec<Like> = index.names(address).map(|name| asked.like(name)).collect();
         let nearest = likes.iter().map(|like| like.pairs).fold(0.0, f32::max);
         let mut both: Vec<f32> = likes.iter().map(Like::mean).collect();
         both.sort_by(|a, b| b.total_cmp(a));
@@ -190,8 +187,13 @@ fn reaches(postings: &mut SegmentPostings, doc: DocId) -> bool {
     (if postings.doc() < doc { postings.seek(doc) } else { postings.doc() }) == doc
 }
 
+/// So many values of the last bits of a hash are told apart at first sight.
+const SEEN: usize = 1 << 12;
+
 /// A question as it is compared with names: which units a word matches, and what it is worth.
 pub(super) struct Asked {
+    /// Whether a hash with these last bits is among words or pairs; most are not, and need no further look.
+    seen: Vec<bool>,
     words: HashMap<u32, Vec<(usize, f32)>>,
     units: Vec<f32>,
     pairs: HashMap<u32, f32>,
@@ -244,14 +246,22 @@ impl Asked {
             pairs.insert(hash(pair), index.weigher().weigh_pair(pair)?);
         }
         let units = units().map(|unit| unit.weight).collect();
-        Ok(Self { words, units, all_pairs: pairs.values().sum(), pairs })
+        let mut seen = vec![false; SEEN];
+        for hash in words.keys().chain(pairs.keys()) {
+            seen[*hash as usize % SEEN] = true;
+        }
+        Ok(Self { seen, words, units, all_pairs: pairs.values().sum(), pairs })
     }
 
-    pub(super) fn like(&self, name: &Name) -> Like {
+    pub(super) fn like(&self, name: Name<'_>) -> Like {
+        let may = |token: &Token| self.seen[token.hash as usize % SEEN];
         let mut best = vec![0.0_f32; self.units.len()];
         let (mut shared, mut all) = (0.0, 0.0);
-        for token in &name.words {
+        for token in name.words() {
             all += token.weight;
+            if !may(&token) {
+                continue;
+            }
             let mut most = 0.0_f32;
             for (unit, worth) in self.words.get(&token.hash).into_iter().flatten() {
                 best[*unit] = best[*unit].max(*worth);
@@ -261,10 +271,11 @@ impl Asked {
         }
         let covered: f32 = best.iter().zip(&self.units).map(|(best, weight)| best * weight).sum();
         let asked: f32 = self.units.iter().sum();
-        let (mut pairs, mut all_pairs, mut seen) = (0.0, 0.0, HashSet::new());
-        for token in name.pairs.iter().filter(|token| seen.insert(token.hash)) {
+        let (mut pairs, mut all_pairs) = (0.0, 0.0);
+        for token in name.pairs() {
             all_pairs += token.weight;
-            pairs += if self.pairs.contains_key(&token.hash) { token.weight } else { 0.0 };
+            let shared = may(&token) && self.pairs.contains_key(&token.hash);
+            pairs += if shared { token.weight } else { 0.0 };
         }
         let mean = |shared: f32, of: f32, with: f32, all: f32| {
             let (recall, precision) = (shared / of.max(f32::EPSILON), with / all.max(f32::EPSILON));

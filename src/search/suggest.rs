@@ -13,6 +13,9 @@ use std::collections::HashSet;
 /// Of what has been typed only so many characters are read.
 const PREFIX_LIMIT: usize = 40;
 
+/// No entry has many more names than so many.
+const NAMES: usize = 60;
+
 /// What somebody may be about to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
@@ -105,6 +108,11 @@ impl Suggester {
             if let Some((how, later)) = best {
                 found.push(((how, later, suggestion.kind, sounds.len(), order), suggestion));
             }
+        }
+        // Every entry has some names, and of each only the best is shown.
+        if found.len() > limit * NAMES {
+            found.select_nth_unstable_by_key(limit * NAMES, |(rank, _)| *rank);
+            found.truncate(limit * NAMES);
         }
         found.sort_unstable_by_key(|(rank, _)| *rank);
         let mut seen = HashSet::new();
