@@ -4,7 +4,7 @@
 //! is shown, and the question can be asked again as it was typed.
 
 use crate::{
-    index::{Index, Sounding, is_function, sounds},
+    index::{Index, Sounding, is_function, is_interrogative, sounds},
     text::{Normal, Word, commonness, is_han, normalise},
 };
 use std::{collections::HashMap, ops::Range};
@@ -173,7 +173,7 @@ const LEFT_OUT: f32 = -7.0;
 const MEANT_SO: f32 = -3.0;
 
 /// By how much the word must be likelier, and how much likelier in this library than anywhere, as natural logarithms.
-const GAIN: f32 = 3.0;
+const GAIN: f32 = 2.5;
 const OWN: f32 = 1.5;
 
 /// How likely these characters are as they stand: the words that begin in the range, one after the other.
@@ -321,6 +321,9 @@ fn syllables<'t>(index: &Index, word: &'t str) -> Option<Vec<&'t str>> {
     (!is_latin || way.len() == 1 || score > (way.len() * way.len()) as f32).then_some(way)
 }
 
+/// A function word counts as if so many entries had it, a single character as if no more had it.
+const COMMON: u64 = 20;
+
 /// The words that syllables most likely stand for: long ones and ones that many entries have.
 fn spoken(index: &Index, syllables: &[&str]) -> (f32, String) {
     let mut cache: HashMap<Range<usize>, Option<Sounding>> = HashMap::new();
@@ -332,13 +335,17 @@ fn spoken(index: &Index, syllables: &[&str]) -> (f32, String) {
         for start in end.saturating_sub(WORD_SYLLABLES)..end {
             let found = cache.entry(start..end).or_insert_with(|| {
                 let found = index.sounds.sounding(&syllables[start..end].join("'"));
+                // Who asks means 哪个, whatever the entries say more often.
+                let rank = |found: &Sounding| (is_interrogative(&found.word), found.documents);
                 found
                     .into_iter()
-                    .reduce(|best, next| if next.documents > best.documents { next } else { best })
+                    .reduce(|best, next| if rank(&next) > rank(&best) { next } else { best })
             });
             let Some(found) = found else { continue };
             let length = (end - start) as f32;
-            let known = found.documents.max(if is_function(&found.word) { 20 } else { 2 });
+            let known = found.documents.max(if is_function(&found.word) { COMMON } else { 2 });
+            // Many single characters are everywhere, and none of them is likelier than a word.
+            let known = if length > 1.0 { known } else { known.min(COMMON) };
             let score = best[start].0 + length * length + 0.5 * (known as f32 + 1.0).ln();
             if score > here.0 {
                 here = (score, format!("{}{}", best[start].1, found.word));
