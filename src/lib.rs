@@ -14,12 +14,13 @@
 //! # Rooms
 //! Data flows one way, and a room uses only what stands above it:
 //! [`error`], [`problem`], [`text`], [`content`], [`index`], [`search`], [`library`], [`answer`](mod@answer), [`wire`], [`eval`],
-//! [`web`]. `ARCHITECTURE.md` tells what each does and never does.
+//! [`feedback`], [`web`]. `ARCHITECTURE.md` tells what each does and never does.
 
 pub mod answer;
 pub mod content;
 pub mod error;
 pub mod eval;
+pub mod feedback;
 pub mod index;
 pub mod library;
 pub mod problem;

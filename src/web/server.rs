@@ -522,11 +522,14 @@ fn apology(status: u16) -> Response {
         505 => "只支持 HTTP/1.0 和 HTTP/1.1",
         _ => "请求的格式不对，请检查地址和请求头",
     };
-    let mut headers = vec![("Content-Type", "text/plain; charset=utf-8".to_owned())];
+    let mut headers = vec![
+        ("Content-Type", "text/plain; charset=utf-8".to_owned()),
+        ("X-Content-Type-Options", "nosniff".to_owned()),
+    ];
     if status == 503 {
         headers.push(("Retry-After", "1".to_owned()));
     }
-    Response { status, headers, body: text.into() }
+    Response { status, headers, body: text.into(), ..Response::default() }
 }
 
 /// Writes out `response`, without the body if the request was a `HEAD`; `connection` is the value of that header.

@@ -36,6 +36,7 @@ fn echo(request: &Request) -> Response {
         status: 200,
         headers: vec![("Content-Type", "text/plain; charset=utf-8".into())],
         body: text.into(),
+        ..Response::default()
     };
     match request.target.as_str() {
         "/panic" => panic!("a mistake in a route"),

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 const DAY: Date = date(2026, 11, 22);
 
-static SHIPPED: LazyLock<Library> =
+pub(super) static SHIPPED: LazyLock<Library> =
     LazyLock::new(|| Library::of(&Place::default().files().unwrap()).unwrap());
 
 fn get(library: &Library, target: &str) -> Response {
