@@ -8,6 +8,7 @@
 //! - *block* 段: a paragraph, list item, table row and the like. *passage* 段落: the blocks that are shown.
 //! - *term*: a word that the segmenter keeps whole. *unit*: a word of a question that stands in no longer one.
 //! - *hit*: an entry that may hold the answer. *answer* 解答: what is said to a question.
+//! - *record*: what a reader said about an answer, or that there was none. *gap*: a question that was not answered.
 //! - *problem* 问题: a mistake in the content; an *error* has to be mended, a *warning* does not stop anything.
 //! - *library*: all of one content version, open and immutable.
 //!

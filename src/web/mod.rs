@@ -156,7 +156,8 @@ fn route(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answer
     match (&*request.method, path) {
         ("POST", "/feedback") if site.recording => post::feedback(site, request),
         (_, "/feedback") if site.recording => Err(Refused::method("POST")),
-        ("GET", _) if path.starts_with("/api/") => match shorter(request, path) {
+        (_, "/feedback") => Ok(html(404, views::missing(site)?)),
+        ("GET", _) if path.starts_with("/api/") => match shorter(request) {
             Some(response) => Ok(response),
             None => api::route(site, path, query),
         },
@@ -302,7 +303,7 @@ fn below(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answer
     if let Some(bytes) = path.strip_prefix("/media/").and_then(|path| library.media(path)) {
         return Ok(response(media_type(path), bytes));
     }
-    if let Some(response) = shorter(request, path) {
+    if let Some(response) = shorter(request) {
         return Ok(response);
     }
     match path.strip_prefix("/trees/") {
@@ -312,11 +313,11 @@ fn below(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answer
 }
 
 /// Leads to the same address without slashes at its end.
-fn shorter(request: &Request, path: &str) -> Option<Response> {
-    let (raw, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+fn shorter(request: &Request) -> Option<Response> {
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     path.strip_suffix('/')?;
     // One slash in front, for two would name another host.
-    let path = format!("/{}", raw.trim_matches('/'));
+    let path = format!("/{}", path.trim_matches('/'));
     Some(moved(&if query.is_empty() { path } else { format!("{path}?{query}") }))
 }
 
