@@ -761,7 +761,7 @@ fn records_of_all_processes_are_merged() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("new/data");
     let kind = feedback::Kind::Unknown;
-    let time = |second| Timestamp::new(1_795_000_000 + second, 0).unwrap();
+    let time = |second: i64| Timestamp::new(1_795_000_000 + second, 0).unwrap();
     let record = |kind, id: &str, question: &str| feedback::Record::new(kind, id, question, "v1");
     let first = Records::open(&data, time(0)).unwrap();
     let second = Records::open(&data, time(1)).unwrap();
