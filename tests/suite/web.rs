@@ -12,7 +12,12 @@ pub(super) static SHIPPED: LazyLock<Library> =
     LazyLock::new(|| Library::of(&Place::default().files().unwrap()).unwrap());
 
 fn get(library: &Library, target: &str) -> Response {
-    let request = Request { method: "GET".into(), target: target.into(), ..Request::default() };
+    let request = Request {
+        method: "GET".into(),
+        target: target.into(),
+        headers: vec![("host".into(), "kb.example".into())],
+        ..Request::default()
+    };
     routes(Site::new(library, DAY), &request)
 }
 
