@@ -8,18 +8,20 @@
 //! - *block* 段: a paragraph, list item, table row and the like. *passage* 段落: the blocks that are shown.
 //! - *term*: a word that the segmenter keeps whole. *unit*: a word of a question that stands in no longer one.
 //! - *hit*: an entry that may hold the answer. *answer* 解答: what is said to a question.
+//! - *record*: what a reader said about an answer, or that there was none. *gap*: a question that was not answered.
 //! - *problem* 问题: a mistake in the content; an *error* has to be mended, a *warning* does not stop anything.
 //! - *library*: all of one content version, open and immutable.
 //!
 //! # Rooms
 //! Data flows one way, and a room uses only what stands above it:
 //! [`error`], [`problem`], [`text`], [`content`], [`index`], [`search`], [`library`], [`answer`](mod@answer), [`wire`], [`eval`],
-//! [`web`]. `ARCHITECTURE.md` tells what each does and never does.
+//! [`feedback`], [`web`]. `ARCHITECTURE.md` tells what each does and never does.
 
 pub mod answer;
 pub mod content;
 pub mod error;
 pub mod eval;
+pub mod feedback;
 pub mod index;
 pub mod library;
 pub mod problem;

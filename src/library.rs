@@ -5,9 +5,11 @@ use crate::{
     error::{Error, Result},
     index::{self, Index, Key, Proof},
     search::{Suggester, Suggestion},
-    tree::{self, Forest},
+    tree::{self, Forest, Tree},
 };
 use include_dir::{Dir, include_dir};
+use jiff::civil::Date;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
     env, fs,
     path::{Component, Path, PathBuf},
@@ -90,6 +92,12 @@ fn collect(folder: &Dir<'_>, files: &mut Vec<File>) {
     folder.dirs().for_each(|folder| collect(folder, files));
 }
 
+/// The address of the page of a topic, percent-encoded, without a base path.
+pub fn topic_url(id: &str) -> String {
+    let id = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string().replace("%2F", "/");
+    format!("/topics/{id}")
+}
+
 /// What lists show of an entry.
 #[derive(Debug, Clone)]
 pub struct Summary {
@@ -99,6 +107,9 @@ pub struct Summary {
     /// The first paragraph.
     pub say: String,
     pub url: String,
+    pub as_of: Option<Date>,
+    /// What it rests on: sources with sections.
+    pub cites: Vec<(String, String)>,
 }
 
 /// All of one content version: its entries, problems and index.
@@ -202,6 +213,8 @@ impl Library {
         let summary = |entry: Entry| Summary {
             say: entry.say().to_owned(),
             url: entry.url(),
+            as_of: entry.as_of,
+            cites: entry.sources.into_iter().map(|cited| (cited.id, cited.section)).collect(),
             id: entry.id,
             title: entry.title,
             topic: entry.topic,
@@ -218,6 +231,21 @@ impl Library {
             drop(self.suggester.set(Suggester::new(&self.index)?));
         }
         Ok(self.suggester.get().map_or(Vec::new(), |suggester| suggester.complete(typed, limit)))
+    }
+
+    /// What an entry names as related, in that order.
+    pub fn related(&self, entry: &Entry) -> Result<Vec<&Summary>> {
+        let summaries = self.summaries()?;
+        let related = entry.related.iter();
+        Ok(related.filter_map(|id| summaries.iter().find(|other| other.id == *id)).collect())
+    }
+
+    /// The trees that cite an entry, or that it names.
+    pub fn trees_about(&self, entry: &Entry) -> Result<Vec<&Tree>> {
+        let named =
+            |tree: &Tree| entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
+        let trees = self.index.forest()?.trees.values();
+        Ok(trees.filter(|tree| named(tree) || tree.cites(&entry.id)).collect())
     }
 
     /// Whether the folder is in our own formats: the first paragraph of an entry is its answer.

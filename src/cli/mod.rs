@@ -4,6 +4,7 @@ mod ask;
 mod check;
 mod eval;
 mod export;
+mod gaps;
 mod index;
 mod search;
 mod serve;
@@ -39,6 +40,7 @@ enum Sub {
     Index(index::Args),
     Check(check::Args),
     Eval(eval::Args),
+    Gaps(gaps::Args),
     Export(export::Args),
     Serve(serve::Args),
 }
@@ -149,6 +151,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Sub::Index(args) => index::run(args, common),
         Sub::Check(args) => check::run(args, common),
         Sub::Eval(args) => eval::run(args, common),
+        Sub::Gaps(args) => gaps::run(args, common),
         Sub::Export(args) => export::run(args, common),
         Sub::Serve(args) => serve::run(args, common),
     }

@@ -3,13 +3,15 @@
 use super::Common;
 use jieda::{
     Error, Result,
+    feedback::Records,
     index::Proof,
     web::{self, Limits, Site},
 };
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 use std::{
     io::{self, Write},
     net::TcpListener,
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -27,6 +29,9 @@ pub(super) struct Args {
         hide_default_value = true
     )]
     addr: String,
+    /// 把“用得上/用不上”和没答上的问题记在这个文件夹里，号码、域名和邮箱会先遮住；不写时什么都不记（环境变量 JIEDA_DATA）
+    #[arg(long, value_name = "文件夹", env = "JIEDA_DATA", hide_env = true)]
+    data: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
@@ -37,6 +42,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let listener = TcpListener::bind(&args.addr).map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     let library = common.open(Proof::Full)?;
+    let records = args.data.as_deref().map(|data| Records::open(data, Timestamp::now()));
+    let records = records.transpose()?;
     let overview = &library.index.overview;
     let name = common.place().name();
     let mut out = common.out();
@@ -44,11 +51,24 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     if !overview.problems.is_empty() {
         writeln!(out, "内容里有 {} 个问题；`jieda check` 会列出来", overview.problems.len())?;
     }
+    if let Some(data) = &args.data {
+        writeln!(out, "反馈和没答上的问题记在 `{}`；`jieda gaps` 会列出来", data.display())?;
+    }
     out.flush()?;
     let fixed = common.today;
     let today = move || fixed.unwrap_or_else(|| Zoned::now().date());
     web::serve(listener, Limits::default(), move |request| {
-        web::routes(Site::new(&library, today()), request)
+        let site = Site { recording: records.is_some(), ..Site::new(&library, today()) };
+        let response = web::routes(site, request);
+        let (Some(record), Some(records)) = (&response.record, &records) else { return response };
+        match records.append(record, Timestamp::now()) {
+            Ok(()) => response,
+            Err(error) => {
+                super::note(&format!("没有记下一条反馈：{error}；请检查 `--data` 的文件夹"));
+                // An answer is worth more than the note that it was none.
+                if request.method == "POST" { web::not_recorded(site, request) } else { response }
+            }
+        }
     })
     .map_err(|source| Error::Accept { addr, source })?;
     Ok(ExitCode::SUCCESS)

@@ -61,7 +61,9 @@ pub(super) fn parse(buffer: &[u8], limits: &Limits) -> Result<Option<(Head, usiz
     let length = match parsed.parse(within) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if within.len() < limits.head_bytes => return Ok(None),
-        Ok(httparse::Status::Partial) => return Err(431),
+        Ok(httparse::Status::Partial) => {
+            return Err(if within.contains(&b'\n') { 431 } else { 414 });
+        }
         Err(httparse::Error::TooManyHeaders) => return Err(431),
         Err(httparse::Error::Version) if names_http(within) => return Err(505),
         Err(_) => return Err(400),

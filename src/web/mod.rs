@@ -1,25 +1,37 @@
 //! Questions over HTTP: pages for people, JSON for programs.
 //!
 //! [`routes`] is the way in: a plain function from a request to a response, so pages are tested without a socket.
-//! `views` has the pages, [`serve`] the sockets. Pages are whole without JavaScript and ask no other host for
-//! anything.
+//! Each request passes through three steps:
+//!
+//! 1. `query` reads the address and refuses what would have to be guessed;
+//! 2. `views` and `trees` fill templates, `api` shapes JSON, `post` takes a form, `assets` has what is compiled in;
+//! 3. `deliver` adds entity tag, compression and safety headers.
+//!
+//! [`serve`] has the sockets. Pages are whole without JavaScript and ask no other host for anything.
 
+mod api;
+mod assets;
+mod deliver;
 mod head;
+mod post;
+mod query;
 mod server;
 mod trees;
 mod views;
 
+pub use api::routes as api_routes;
 pub use server::{Limits, serve};
 
 use crate::{
-    answer::{self, Asking},
+    answer::{self, Answer, Asking},
     content::link,
-    error::Result,
+    feedback::{self, Record},
     library::Library,
-    search, wire,
+    tree::Walk,
 };
+use askama::Template;
 use jiff::civil::Date;
-use percent_encoding::percent_decode_str;
+use query::{Query, decode};
 use serde::Serialize;
 
 /// How many hits a page and the API show unless asked for more, and at most.
@@ -56,6 +68,13 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+impl Request {
+    /// All values of a header; `name` is in lower case.
+    fn values<'r>(&'r self, name: &str) -> impl Iterator<Item = &'r str> {
+        self.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
+    }
+}
+
 /// What is sent back.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
@@ -63,11 +82,40 @@ pub struct Response {
     /// `Connection`, `Content-Length`, `Date` and `Server` are the server's own.
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    /// The body, compressed beforehand.
+    pub packed: Option<&'static [u8]>,
+    /// What has to be written down before this is sent.
+    pub record: Option<Record>,
 }
 
-/// The style sheet and the script; their addresses change with them, so they can be kept for good.
-const STYLE: &str = include_str!("../../assets/style.css");
-const SCRIPT: &str = include_str!("../../assets/page.js");
+/// Why a request is not answered: a page for people, problem details for programs.
+#[derive(Debug)]
+struct Refused {
+    status: u16,
+    /// What is wrong and what to do, without a full stop.
+    detail: String,
+    /// The methods that would be answered, with 405.
+    allow: &'static str,
+}
+
+/// An answer, or why there is none.
+type Answered = std::result::Result<Response, Refused>;
+
+impl Refused {
+    fn new(status: u16, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), allow: "" }
+    }
+
+    fn method(allow: &'static str) -> Self {
+        Self { status: 405, detail: format!("这个地址只接受 {allow}"), allow }
+    }
+}
+
+impl From<crate::Error> for Refused {
+    fn from(error: crate::Error) -> Self {
+        Self::new(500, format!("出错了：{}；请重试，再不行请找管理员", crate::error::chain(&error)))
+    }
+}
 
 /// An error for programs: RFC 9457 problem details.
 #[derive(Serialize)]
@@ -86,190 +134,241 @@ struct Readiness<'a> {
     problems: usize,
 }
 
-/// Answers a request. A failure inside becomes a page or JSON with status 500.
+/// Answers a request; nothing but what it is given decides what comes back.
+///
+/// A failure inside becomes a page or problem details with status 500.
 pub fn routes(site: Site<'_>, request: &Request) -> Response {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-    let path = percent_decode_str(path).decode_utf8_lossy();
-    let mut response = if request.method == "GET" {
-        route(site, &path, query).unwrap_or_else(|error| failed(&path, &error))
-    } else {
-        let mut response = refused(&path, 405, "这里只接受 GET 和 HEAD");
-        response.headers.push(("Allow", "GET, HEAD".to_owned()));
-        response
-    };
-    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let policy = if path.starts_with("/media/") {
-        "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-    } else {
-        policy
-    };
-    response.headers.push(("Content-Security-Policy", policy.to_owned()));
-    response.headers.push(("X-Content-Type-Options", "nosniff".to_owned()));
-    response.headers.push(("Referrer-Policy", "no-referrer".to_owned()));
-    response
+    let response = decode(path)
+        .and_then(|path| Ok((path, Query::parse(query)?)))
+        .and_then(|(path, query)| route(site, request, &path, &query))
+        .unwrap_or_else(|refused| refuse(site, request, &refused));
+    deliver::finish(request, path, response)
 }
 
-fn route(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
-    let Site { library, day, .. } = site;
-    let parameter = |name: &str| {
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    };
-    let question = parameter("q").unwrap_or_default();
-    let unheard: Vec<String> = form_urlencoded::parse(query.as_bytes())
-        .filter(|(key, _)| key == "not")
-        .map(|(_, value)| value.into_owned())
-        .collect();
-    let exact = parameter("exact").is_some_and(|exact| exact != "0");
-    let top = parameter("top").and_then(|top| top.parse().ok()).unwrap_or(TOP).min(TOP_LIMIT);
-    let asking = Asking { question: &question, day, top, exact, unheard: &unheard };
-    match path {
-        "/" => page(200, &views::home(site)?),
-        "/search" if question.trim().is_empty() => Ok(moved("/")),
-        "/topics" => Ok(moved("/")),
-        "/search" => {
-            let answer = answer::answer(library, &asking)?;
-            page(200, &views::search(site, &answer, &unheard)?)
-        }
-        "/api/v1/ask" | "/api/v1/search" if question.trim().is_empty() => Ok(refused(
-            path,
-            400,
-            "问题是空的；请用参数 q 写上要问的话，例如 ?q=香港服务器要备案吗",
-        )),
-        "/api/v1/ask" => {
-            let answer = answer::answer(library, &asking)?;
-            let walk = answer.walk(library)?;
-            Ok(json(200, "application/json", &wire::answer(library, &answer, walk.as_ref())?))
-        }
-        "/api/v1/search" => {
-            let found = search::search(&library.index, &question, day, top, exact)?;
-            Ok(json(200, "application/json", &wire::found(library, &found, day)))
-        }
-        "/api/v1/suggest" => {
-            let suggestions = library.suggest(&question, wire::SUGGESTIONS)?;
-            Ok(json(200, "application/json", &wire::suggestions(&question, &suggestions)))
-        }
-        "/healthz" => Ok(text(200, "ok\n")),
-        "/readyz" => {
-            let overview = &library.index.overview;
-            let (entries, problems) = (overview.entries, overview.problems.len());
-            let ready =
-                Readiness { content: "current", version: &overview.version, entries, problems };
-            Ok(json(200, "application/json", &ready))
-        }
-        "/robots.txt" => Ok(text(200, "User-agent: *\nDisallow: /\n")),
-        _ if path == style_address() => {
-            Ok(kept("text/css; charset=utf-8", STYLE.as_bytes().to_vec()))
-        }
-        _ if path == script_address() => {
-            Ok(kept("text/javascript; charset=utf-8", SCRIPT.as_bytes().to_vec()))
-        }
-        "/trees" => page(200, &trees::trees(site)?),
-        "/api/v1/trees" => Ok(json(200, "application/json", &wire::trees(library)?)),
-        _ if path.starts_with("/trees/") || path.starts_with("/api/v1/trees/") => {
-            tree(site, path, query)
-        }
-        _ => below(site, path),
+/// What is sent when what should have been written down could not be.
+pub fn not_recorded(site: Site<'_>, request: &Request) -> Response {
+    let refused = Refused::new(500, "没有记下来，可能是磁盘满了；请重试，再不行请找管理员");
+    deliver::finish(request, "", refuse(site, request, &refused))
+}
+
+fn route(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answered {
+    match (&*request.method, path) {
+        ("POST", "/feedback") if site.recording => post::feedback(site, request),
+        (_, "/feedback") if site.recording => Err(Refused::method("POST")),
+        (_, "/feedback") => Ok(html(404, views::missing(site)?)),
+        ("GET", _) if path.starts_with("/api/") => match shorter(request) {
+            Some(response) => Ok(response),
+            None => api::route(site, path, query),
+        },
+        ("GET", _) => page(site, request, path, query),
+        _ => Err(Refused::method("GET, HEAD")),
     }
 }
 
-/// One tree: where the walk of the address stands, all its questions, its drawing, or JSON.
-fn tree(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
-    let library = site.library;
-    let api = path.starts_with("/api/");
-    let name =
-        path.trim_start_matches("/api/v1").trim_start_matches("/trees/").trim_end_matches('/');
-    let (id, drawn) = name.strip_suffix("/graph").map_or((name, false), |id| (id, true));
-    let forest = library.index.forest()?;
+/// Pages, and what belongs to them.
+fn page(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answered {
+    if let Some(asset) = assets::find(path) {
+        return Ok(asset);
+    }
+    match path {
+        "/" => Ok(html(200, views::home(site)?)),
+        "/topics" => Ok(moved("/")),
+        "/search" => searched(site, query),
+        "/trees" => Ok(html(200, trees::trees(site)?)),
+        "/opensearch.xml" => opensearch(site, request),
+        "/healthz" => Ok(text("ok\n")),
+        "/readyz" => {
+            let overview = &site.library.index.overview;
+            Ok(json(&Readiness {
+                content: "current",
+                version: &overview.version,
+                entries: overview.entries,
+                problems: overview.problems.len(),
+            }))
+        }
+        "/robots.txt" => Ok(text("User-agent: *\nDisallow: /\n")),
+        _ => below(site, request, path, query),
+    }
+}
+
+fn searched(site: Site<'_>, query: &Query) -> Answered {
+    let question = query.one("q")?.unwrap_or_default();
+    if question.trim().is_empty() {
+        return Ok(moved("/"));
+    }
+    let unheard: Vec<String> = query.all("not").map(str::to_owned).collect();
+    let answer = answer::answer(site.library, &asking(site, query, question, &unheard)?)?;
+    let mut response = html(200, views::search(site, &answer, &unheard)?);
+    // Whoever comes back from leaving feedback has not asked again.
+    if query.one("thanks")?.is_none() {
+        response.record = unanswered(site, &answer);
+    }
+    Ok(response)
+}
+
+/// The parameters of a question.
+fn asking<'q>(
+    site: Site<'_>,
+    query: &Query,
+    question: &'q str,
+    unheard: &'q [String],
+) -> Result<Asking<'q>, Refused> {
+    let top = match query.one("top")? {
+        None => TOP,
+        Some(given) => match given.parse() {
+            Ok(top) if (1..=TOP_LIMIT).contains(&top) => top,
+            _ => {
+                let detail = format!("`top` 不能是 `{given}`；请写 1 到 {TOP_LIMIT} 的整数");
+                return Err(Refused::new(400, detail));
+            }
+        },
+    };
+    Ok(Asking { question, day: site.day, top, exact: query.flag("exact")?, unheard })
+}
+
+/// A question without an answer is written down.
+fn unanswered(site: Site<'_>, answer: &Answer) -> Option<Record> {
+    let version = &site.library.index.overview.version;
+    let record = || Record::new(feedback::Kind::Unknown, "", &answer.question.asked, version);
+    (site.recording && !answer.is_known()).then(record)
+}
+
+/// Where the walk of an address stands and on which day, or nothing if there is no such tree; `own` are parameters that
+/// are no questions.
+fn walk<'a>(
+    site: Site<'a>,
+    query: &Query,
+    id: &str,
+    own: &[&str],
+) -> Result<Option<(Walk<'a>, Date)>, Refused> {
+    let forest = site.library.index.forest()?;
     if let Some((_, title, problems)) = forest.broken.iter().find(|(broken, ..)| broken == id) {
         let why: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let why = format!("“{title}”有错误，修好以前不能用：{}", why.join("；"));
-        return Ok(refused(path, 503, &why));
+        return Err(Refused::new(503, why));
     }
-    let Some(tree) = forest.trees.get(id) else {
-        return if api {
-            Ok(refused(path, 404, &format!("没有树 `{id}`；/api/v1/trees 列出所有的树")))
-        } else {
-            page(404, &views::missing(site)?)
-        };
+    let Some(tree) = forest.trees.get(id) else { return Ok(None) };
+    let day = match query.one("day")? {
+        None => site.day,
+        Some(day) => day
+            .parse()
+            .map_err(|_| Refused::new(400, "`day` 不是日期；请写成 2026-11-22 的样子"))?,
     };
     let mut given: Vec<(String, String)> = Vec::new();
-    let mut day = site.day;
-    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        match (&*key, &*value) {
-            ("all", _) => {}
-            ("day", value) => match value.parse() {
-                Ok(other) => day = other,
-                Err(_) => {
-                    return Ok(refused(path, 400, "`day` 不是日期；请写成 2026-11-22 的样子"));
-                }
-            },
-            (_, "") => {}
-            // The boxes of one question come one by one.
-            _ => match given.iter_mut().find(|(other, _)| *other == key) {
-                Some((_, all)) => *all = format!("{all},{value}"),
-                None => given.push((key.into_owned(), value.into_owned())),
-            },
+    let answers = query.iter().filter(|(name, value)| !own.contains(name) && !value.is_empty());
+    for (name, value) in answers {
+        // The boxes of one question come one by one.
+        match given.iter_mut().find(|(other, _)| other == name) {
+            Some((_, all)) => *all = format!("{all},{value}"),
+            None => given.push((name.to_owned(), value.to_owned())),
         }
     }
-    let walk = crate::tree::walk(forest, tree, &given);
-    if api {
-        if let Some(wrong) = walk.wrong.first() {
-            return Ok(refused(path, 400, wrong));
-        }
-        return Ok(json(200, "application/json", &wire::walk(library, &walk, day)?));
-    }
-    let status = if walk.wrong.is_empty() { 200 } else { 400 };
-    if drawn {
-        return page(status, &trees::graph(site, &walk)?);
-    }
-    if query.split('&').any(|pair| pair == "all=1") {
-        return page(status, &trees::questions(site, tree)?);
-    }
-    page(status, &trees::tree(Site { day, ..site }, &walk)?)
+    Ok(Some((crate::tree::walk(forest, tree, &given), day)))
 }
 
-/// Entries, topics and pictures: addresses that end in an id.
-fn below(site: Site<'_>, path: &str) -> Result<Response> {
+/// The page of a tree: where a walk stands, all its questions, or its drawing.
+fn tree(site: Site<'_>, query: &Query, name: &str) -> Answered {
+    let (id, drawn) = name.strip_suffix("/graph").map_or((name, false), |id| (id, true));
+    let Some((walk, day)) = walk(site, query, id, &["day", "all", "thanks"])? else {
+        return Ok(html(404, views::missing(site)?));
+    };
+    let site = Site { day, ..site };
+    let status = if walk.wrong.is_empty() { 200 } else { 400 };
+    if drawn {
+        return Ok(html(status, trees::graph(site, &walk)?));
+    }
+    if query.flag("all")? {
+        return Ok(html(status, trees::questions(site, walk.tree)?));
+    }
+    Ok(html(status, trees::tree(site, &walk)?))
+}
+
+/// Entries, topics, trees and pictures: addresses that end in an id.
+fn below(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answered {
     let library = site.library;
     if let Some(id) = path.strip_prefix("/faq/") {
         if let Some(new) = library.index.overview.moved.get(id) {
             return Ok(moved(&link::url(new)));
         }
         if let Some(entry) = library.entry(id)? {
-            return page(200, &views::entry(site, &entry)?);
+            return Ok(html(200, views::entry(site, &entry)?));
         }
     }
     if let Some(id) = path.strip_prefix("/topics/")
-        && let Some(html) = views::topic(site, id)?
+        && let Some(page) = views::topic(site, id)?
     {
-        return page(200, &html);
+        return Ok(html(200, page));
     }
     if let Some(bytes) = path.strip_prefix("/media/").and_then(|path| library.media(path)) {
-        return Ok(response(200, media_type(path), bytes));
+        return Ok(response(media_type(path), bytes));
     }
-    if let Some(shorter) = path.strip_suffix('/') {
-        // One slash in front, for two would name another host.
-        return Ok(moved(&format!("/{}", shorter.trim_start_matches('/'))));
+    if let Some(response) = shorter(request) {
+        return Ok(response);
     }
-    if path.starts_with("/api/") {
-        return Ok(refused(
-            path,
-            404,
-            "没有这个接口；有 /api/v1/ask、/api/v1/search、/api/v1/suggest 和 /api/v1/trees",
-        ));
+    match path.strip_prefix("/trees/") {
+        Some(name) => tree(site, query, name),
+        None => Ok(html(404, views::missing(site)?)),
     }
-    page(404, &views::missing(site)?)
 }
 
-/// The address of the script.
-fn script_address() -> String {
-    format!("/assets/page-{:08x}.js", crc32fast::hash(SCRIPT.as_bytes()))
+/// Leads to the same address without slashes at its end.
+fn shorter(request: &Request) -> Option<Response> {
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    path.strip_suffix('/')?;
+    // One slash in front, for two would name another host.
+    let path = format!("/{}", path.trim_matches('/'));
+    Some(moved(&if query.is_empty() { path } else { format!("{path}?{query}") }))
 }
 
-/// The address of the style sheet.
-fn style_address() -> String {
-    format!("/assets/style-{:08x}.css", crc32fast::hash(STYLE.as_bytes()))
+#[derive(Template)]
+#[template(path = "opensearch.xml")]
+struct OpenSearch<'a> {
+    title: &'a str,
+    /// Scheme and host.
+    origin: String,
+    icon: String,
+}
+
+/// Tells a browser how to search here from its address bar.
+fn opensearch(site: Site<'_>, request: &Request) -> Answered {
+    let mut hosts = request.values("host");
+    let host = hosts
+        .next()
+        .filter(|host| is_host(host))
+        .ok_or_else(|| Refused::new(400, "请求头 Host 不是主机名，写不出地址；请用浏览器打开"))?;
+    let secure = request.values("x-forwarded-proto").any(|scheme| scheme == "https");
+    let page = OpenSearch {
+        title: &site.library.index.overview.title,
+        origin: format!("{}://{host}", if secure { "https" } else { "http" }),
+        icon: assets::icon(),
+    };
+    let mut response =
+        response("application/opensearchdescription+xml", views::write(&page).into_bytes());
+    response.headers.push(("Cache-Control", "no-cache".to_owned()));
+    Ok(response)
+}
+
+/// Whether this is a name or number of a host, perhaps with a port.
+fn is_host(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let number = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let named = match number {
+        Some(number) => number.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            let label = |label: &str| {
+                !label.is_empty()
+                    && label
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            };
+            name.len() <= 253 && name.split('.').all(label)
+        }
+    };
+    named && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn media_type(path: &str) -> &'static str {
@@ -283,57 +382,60 @@ fn media_type(path: &str) -> &'static str {
     }
 }
 
-fn response(status: u16, kind: &'static str, body: Vec<u8>) -> Response {
-    Response { status, headers: vec![("Content-Type", kind.to_owned())], body }
+fn response(kind: &str, body: Vec<u8>) -> Response {
+    let headers = vec![("Content-Type", kind.to_owned())];
+    Response { status: 200, headers, body, ..Response::default() }
 }
 
-fn page(status: u16, html: &str) -> Result<Response> {
-    let mut response = response(status, "text/html; charset=utf-8", html.as_bytes().to_vec());
-    response.headers.push(("Cache-Control", "no-cache".to_owned()));
-    Ok(response)
-}
-
-fn text(status: u16, text: &str) -> Response {
-    response(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
-}
-
-fn json(status: u16, kind: &'static str, value: &impl Serialize) -> Response {
-    let mut body = serde_json::to_vec(value).expect("our shapes are plain data");
-    body.push(b'\n');
-    let mut response = response(status, kind, body);
+fn html(status: u16, page: String) -> Response {
+    let mut response = response("text/html; charset=utf-8", page.into_bytes());
+    response.status = status;
     response.headers.push(("Cache-Control", "no-cache".to_owned()));
     response
 }
 
-fn kept(kind: &'static str, body: Vec<u8>) -> Response {
-    let mut response = response(200, kind, body);
-    response.headers.push(("Cache-Control", "public, max-age=31536000, immutable".to_owned()));
+fn text(text: &str) -> Response {
+    response("text/plain; charset=utf-8", text.as_bytes().to_vec())
+}
+
+fn json(value: &impl Serialize) -> Response {
+    let mut body = serde_json::to_vec(value).expect("our shapes are plain data");
+    body.push(b'\n');
+    let mut response = response("application/json", body);
+    response.headers.push(("Cache-Control", "no-cache".to_owned()));
     response
 }
 
 fn moved(to: &str) -> Response {
-    Response { status: 302, headers: vec![("Location", to.to_owned())], body: Vec::new() }
+    Response { status: 302, headers: vec![("Location", to.to_owned())], ..Response::default() }
 }
 
-/// Says why a request is refused: to programs as JSON, to people as plain text.
-fn refused(path: &str, status: u16, detail: &str) -> Response {
-    if !path.starts_with("/api/") {
-        return text(status, &format!("{detail}\n"));
-    }
-    let title = match status {
-        400 => "Bad Request",
-        404 => "Not Found",
-        503 => "Service Unavailable",
-        405 => "Method Not Allowed",
-        _ => "Internal Server Error",
+/// Says why a request is refused: to people with a page that leads on, to programs with problem details.
+fn refuse(site: Site<'_>, request: &Request, refused: &Refused) -> Response {
+    let Refused { status, detail, allow } = refused;
+    let (title, heading) = match status {
+        400 => ("Bad Request", "这个地址看不懂"),
+        403 => ("Forbidden", "没有接受"),
+        404 => ("Not Found", "没有这一页"),
+        405 => ("Method Not Allowed", "不能这样打开"),
+        415 => ("Unsupported Media Type", "没有接受"),
+        503 => ("Service Unavailable", "现在不能用"),
+        _ => ("Internal Server Error", "出错了"),
     };
-    json(
-        status,
-        "application/problem+json",
-        &Details { r#type: "about:blank", title, status, detail },
-    )
-}
-
-fn failed(path: &str, error: &crate::Error) -> Response {
-    refused(path, 500, &format!("出错了：{}", crate::error::chain(error)))
+    let mut response = if request.target.starts_with("/api/") {
+        let mut response = json(&Details { r#type: "about:blank", title, status: *status, detail });
+        response.headers[0].1 = "application/problem+json".to_owned();
+        response.status = *status;
+        response
+    } else {
+        let (_, query) = request.target.split_once('?').unwrap_or_default();
+        // Whatever can be read of the question stays in the search box.
+        let question = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "q");
+        let question = question.map_or(String::new(), |(_, question)| question.into_owned());
+        html(*status, views::failure(site, heading, detail, &question))
+    };
+    if !allow.is_empty() {
+        response.headers.push(("Allow", (*allow).to_owned()));
+    }
+    response
 }

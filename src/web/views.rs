@@ -1,23 +1,23 @@
 //! The pages: structs of ready values; the templates only lay them out.
 
-use super::Site;
+use super::{Site, assets};
 use crate::{
     answer::{self, Answer, Status},
     content::{self, Changed, Citation, Disputed, Entry, Link},
     error::Result,
-    library::Summary,
+    library::{Summary, topic_url},
     search::{self, Correction, Passage},
     tree::State,
 };
 use askama::Template;
 use jiff::civil::Date;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What every page has.
 pub(super) struct Frame<'a> {
     pub(super) title: &'a str,
     pub(super) style: String,
     pub(super) script: String,
+    pub(super) icon: String,
     /// What stands in the search box.
     pub(super) question: &'a str,
     pub(super) version: &'a str,
@@ -32,8 +32,9 @@ impl<'a> Frame<'a> {
         let overview = &site.library.index.overview;
         Self {
             title: &overview.title,
-            style: super::style_address(),
-            script: super::script_address(),
+            style: assets::style(),
+            script: assets::script(),
+            icon: assets::icon(),
             question,
             version: &overview.version,
             dates: site.library.index.dates(),
@@ -221,6 +222,14 @@ struct Missing<'a> {
     frame: Frame<'a>,
 }
 
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct Failure<'a> {
+    frame: Frame<'a>,
+    title: &'a str,
+    detail: &'a str,
+}
+
 /// The page to begin with.
 pub(super) fn home(site: Site<'_>) -> Result<String> {
     let summaries = site.library.summaries()?;
@@ -299,9 +308,7 @@ pub(super) fn search(site: Site<'_>, answer: &Answer, unheard: &[String]) -> Res
 
 /// One entry, whole.
 pub(super) fn entry(site: Site<'_>, entry: &Entry) -> Result<String> {
-    let summaries = site.library.summaries()?;
     let topics = &site.library.index.overview.topics;
-    let forest = site.library.index.forest()?;
     let topic = topics.iter().find(|topic| topic.id == entry.topic);
     let page = EntryPage {
         frame: Frame::new(site, ""),
@@ -316,19 +323,11 @@ pub(super) fn entry(site: Site<'_>, entry: &Entry) -> Result<String> {
             .unwrap_or_default(),
         html: content::render(&entry.blocks, ""),
         notes: Notes::new(site, entry),
-        related: entry
-            .related
-            .iter()
-            .filter_map(|id| summaries.iter().find(|entry| entry.id == *id))
-            .collect(),
-        trees: forest
-            .trees
-            .values()
-            .filter(|tree| {
-                let named =
-                    entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
-                named || tree.cites(&entry.id)
-            })
+        related: site.library.related(entry)?,
+        trees: site
+            .library
+            .trees_about(entry)?
+            .into_iter()
             .map(|tree| (&*tree.title, tree.url()))
             .collect(),
         entry,
@@ -341,13 +340,17 @@ pub(super) fn missing(site: Site<'_>) -> Result<String> {
     Ok(write(&Missing { frame: Frame::new(site, "") }))
 }
 
+/// A request that cannot be answered; `question` is what of it can still be searched for.
+pub(super) fn failure(site: Site<'_>, title: &str, detail: &str, question: &str) -> String {
+    write(&Failure { frame: Frame::new(site, question), title, detail })
+}
+
 pub(super) fn write(page: &impl Template) -> String {
     page.render().expect("our templates only write to strings")
 }
 
 fn topic_line(topic: &content::Topic, count: usize) -> TopicLine<'_> {
-    let id = utf8_percent_encode(&topic.id, NON_ALPHANUMERIC).to_string().replace("%2F", "/");
-    TopicLine { title: &topic.title, url: format!("/topics/{id}"), count }
+    TopicLine { title: &topic.title, url: topic_url(&topic.id), count }
 }
 
 fn line<'a>(hit: &'a search::Hit, answer: &Answer) -> Line<'a> {

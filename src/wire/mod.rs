@@ -3,10 +3,14 @@
 //! All fields are always there, `null` or `[]` where empty. Dates are `2019-08-16`. Addresses start with `/` and
 //! leave the base path out.
 
+mod lists;
 mod suggestions;
 mod trees;
 
-pub use suggestions::{SUGGESTIONS, suggestions};
+pub use lists::{
+    EntriesJson, EntryPageJson, SourcesJson, TopicsJson, entries, entry_page, sources, topics,
+};
+pub use suggestions::{OpenSearch, SUGGESTIONS, Suggestions, opensearch, suggestions};
 pub use trees::{QuestionJson, TreeJson, WalkJson, question, trees, walk};
 
 use crate::{
@@ -247,7 +251,7 @@ fn said<'a>(entry: &'a Entry, passage: &'a search::Passage, day: Date) -> Reply<
         as_of: entry.as_of,
         scope: entry.scope.clone(),
         url: entry.url(),
-        sources: sources(&entry.sources),
+        sources: citations(&entry.sources),
         changed: changed(&entry.changed),
         remarks: answer::remarks(entry, day),
     }
@@ -263,7 +267,7 @@ fn concluded(settled: &answer::Settled) -> Reply<'_> {
         as_of: settled.as_of,
         scope: BTreeMap::new(),
         url: settled.url.clone(),
-        sources: sources(&settled.sources),
+        sources: citations(&settled.sources),
         changed: Vec::new(),
         remarks: settled.remarks.clone(),
     }
@@ -318,7 +322,7 @@ pub fn entry(entry: &Entry) -> EntryJson<'_> {
         valid_until: entry.valid_until,
         scope: &entry.scope,
         url: entry.url(),
-        sources: sources(&entry.sources),
+        sources: citations(&entry.sources),
         related: &entry.related,
         changed: changed(&entry.changed),
         disputed: entry
@@ -328,7 +332,7 @@ pub fn entry(entry: &Entry) -> EntryJson<'_> {
                 what: &disputed.what,
                 says: &disputed.says,
                 decision: &disputed.decision,
-                sources: sources(&disputed.sources),
+                sources: citations(&disputed.sources),
             })
             .collect(),
         blocks: (entry.blocks.iter().zip(entry.headings()).zip(entry.heads()))
@@ -368,7 +372,7 @@ fn hits<'a>(hits: &'a [Hit], question: &Question) -> Vec<HitJson<'a>> {
     hits.iter().enumerate().map(shape).collect()
 }
 
-fn sources(citations: &[Citation]) -> Vec<Source<'_>> {
+fn citations(citations: &[Citation]) -> Vec<Source<'_>> {
     let source = |citation| {
         let Citation { id, title, date, section, section_title }: &Citation = citation;
         Source { id, title, date: *date, section, section_title }

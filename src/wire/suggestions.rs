@@ -39,3 +39,18 @@ pub fn suggestions<'a>(typed: &'a str, suggestions: &[&'a Suggestion]) -> Sugges
     };
     Suggestions { query: typed, suggestions: suggestions.iter().map(suggestion).collect() }
 }
+
+/// Completions as browsers want them for their address bar: what was typed, the texts, what there is to say about
+/// each, the addresses.
+pub type OpenSearch<'a> = (&'a str, Vec<&'a str>, Vec<&'static str>, Vec<String>);
+
+/// The same completions for the address bar of a browser.
+pub fn opensearch<'a>(suggestions: Suggestions<'a>) -> OpenSearch<'a> {
+    let (mut texts, mut notes, mut urls) = (Vec::new(), Vec::new(), Vec::new());
+    for suggestion in suggestions.suggestions {
+        texts.push(suggestion.text);
+        notes.push("");
+        urls.push(suggestion.url);
+    }
+    (suggestions.query, texts, notes, urls)
+}

@@ -156,7 +156,7 @@ proptest! {
 }
 
 /// A tree with an older name, and one with a gap, in a folder of their own.
-fn small(files: &[(&str, &str)]) -> jieda::Library {
+pub(super) fn small(files: &[(&str, &str)]) -> jieda::Library {
     let case = super::cases("content").into_iter().find(|case| case.ends_with("ours")).unwrap();
     let mut all = content::read(&case).unwrap();
     all.extend(files.iter().map(|(path, text)| content::File {
@@ -166,7 +166,7 @@ fn small(files: &[(&str, &str)]) -> jieda::Library {
     jieda::Library::of(&all).unwrap()
 }
 
-const REFUND: &str = r#"
+pub(super) const REFUND: &str = r#"
 id = "refund"
 title = "能退款吗？"
 ask = ["能不能退"]

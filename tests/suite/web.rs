@@ -8,11 +8,16 @@ use std::sync::LazyLock;
 
 const DAY: Date = date(2026, 11, 22);
 
-static SHIPPED: LazyLock<Library> =
+pub(super) static SHIPPED: LazyLock<Library> =
     LazyLock::new(|| Library::of(&Place::default().files().unwrap()).unwrap());
 
 fn get(library: &Library, target: &str) -> Response {
-    let request = Request { method: "GET".into(), target: target.into(), ..Request::default() };
+    let request = Request {
+        method: "GET".into(),
+        target: target.into(),
+        headers: vec![("host".into(), "kb.example".into())],
+        ..Request::default()
+    };
     routes(Site::new(library, DAY), &request)
 }
 
