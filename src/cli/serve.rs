@@ -4,7 +4,7 @@ use super::Common;
 use jieda::{
     Error, Result,
     index::Proof,
-    web::{self, Limits, Site},
+    web::{self, Base, Limits, Site},
 };
 use jiff::Zoned;
 use std::{
@@ -27,9 +27,13 @@ pub(super) struct Args {
         hide_default_value = true
     )]
     addr: String,
+    /// 网页都放在这个路径下面，例如 /kb；不写时就在最上面
+    #[arg(long, value_name = "路径", default_value = "/", hide_default_value = true)]
+    base_path: String,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
+    let base: Base = args.base_path.parse()?;
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::InvalidInput => Error::Address { addr: args.addr.clone() },
         _ => Error::Listen { addr: args.addr.clone(), source },
@@ -40,7 +44,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let overview = &library.index.overview;
     let name = common.place().name();
     let mut out = common.out();
-    writeln!(out, "{name}：{} 个条目，网页在 http://{addr}/ （按 Ctrl-C 停止）", overview.entries)?;
+    writeln!(
+        out,
+        "{name}：{} 个条目，网页在 http://{addr}{base}/ （按 Ctrl-C 停止）",
+        overview.entries
+    )?;
     if !overview.problems.is_empty() {
         writeln!(out, "内容里有 {} 个问题；`jieda check` 会列出来", overview.problems.len())?;
     }
@@ -48,7 +56,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let fixed = common.today;
     let today = move || fixed.unwrap_or_else(|| Zoned::now().date());
     web::serve(listener, Limits::default(), move |request| {
-        web::routes(Site::new(&library, today()), request)
+        web::routes(Site { base: &base, ..Site::new(&library, today()) }, request)
     })
     .map_err(|source| Error::Accept { addr, source })?;
     Ok(ExitCode::SUCCESS)

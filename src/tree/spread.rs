@@ -3,11 +3,12 @@
 //! Where nothing can be computed, as in files, a walk goes through these places.
 
 use super::{
-    Answer, Answers, Forest, Kind, Tree,
+    Answer, Answers, Forest, Kind, Question, Tree,
     eval::World,
     prove, text,
     walk::{self, Place, Said, Walk},
 };
+use std::collections::HashSet;
 
 /// Answers that are given as one: an option, or all numbers, days or texts that no rule tells apart.
 #[derive(Debug, Clone)]
@@ -26,36 +27,39 @@ pub struct Class {
 /// "I do not know" is among the answers as long as the places are few enough with it.
 pub fn spread<'t>(forest: &'t Forest, tree: &'t Tree, most: usize) -> Option<Vec<Walk<'t>>> {
     let world = World { tree, forest };
-    [true, false].into_iter().find_map(|unsure| {
+    let places = [true, false].into_iter().find_map(|unsure| {
         let mut spread = Spread { world, unsure, most, places: Vec::new() };
         spread.grow(&mut Answers::new(), &mut Said::new()).then_some(spread.places)
-    })
+    })?;
+    let walk = |(answers, said, classes): (Answers, Said, Vec<Class>)| {
+        let mut walk = walk::stand(world, &answers, &said);
+        walk.classes = classes;
+        walk
+    };
+    Some(places.into_iter().map(walk).collect())
 }
 
 struct Spread<'t> {
     world: World<'t>,
     unsure: bool,
     most: usize,
-    places: Vec<Walk<'t>>,
+    /// The answers that lead to a place, and what can be answered there.
+    places: Vec<(Answers, Said, Vec<Class>)>,
 }
 
-impl<'t> Spread<'t> {
+impl Spread<'_> {
     /// Adds the place where these answers lead, and all behind it; false if they become too many.
     fn grow(&mut self, answers: &mut Answers, said: &mut Said) -> bool {
         if self.places.len() == self.most {
             return false;
         }
-        let question = match walk::place(self.world, answers) {
-            Place::Ask(question) => Some(question),
-            _ => None,
+        let Place::Ask(question) = walk::place(self.world, answers) else {
+            self.places.push((answers.clone(), said.clone(), Vec::new()));
+            return true;
         };
-        let mut classes =
-            question.as_ref().map_or(Vec::new(), |question| self.classes(question, answers));
-        let mut place = walk::stand(self.world, answers, said);
-        place.classes = classes.iter().filter(|class| class.is_single()).cloned().collect();
-        self.places.push(place);
-        let Some(question) = question else { return true };
-        let grown = classes.drain(..).all(|class| {
+        let classes = self.classes(&question, answers);
+        self.places.push((answers.clone(), said.clone(), classes.clone()));
+        let grown = classes.into_iter().all(|class| {
             answers.insert(question.clone(), class.answers[0].clone());
             said.insert(question.clone(), class);
             self.grow(answers, said)
@@ -63,6 +67,19 @@ impl<'t> Spread<'t> {
         answers.remove(&question);
         said.remove(&question);
         grown
+    }
+
+    /// One of these answers for each combination of notes.
+    fn telling(&self, question: &str, answers: &Answers, mut given: Vec<Answer>) -> Vec<Answer> {
+        let mut with = answers.clone();
+        let mut seen = HashSet::new();
+        given.retain(|answer| {
+            with.insert(question.to_owned(), answer.clone());
+            let notes = self.world.tree.outcomes.values().flat_map(|outcome| &outcome.note);
+            let hold: Vec<_> = notes.map(|note| self.world.any(&note.when, &with)).collect();
+            seen.insert(hold)
+        });
+        given
     }
 
     /// What can be answered to a question.
@@ -74,6 +91,7 @@ impl<'t> Spread<'t> {
             shown: None,
             answers: vec![answer],
         };
+        // What nothing tells apart is one place, unless a text shows what was answered.
         let mut classes: Vec<Class> = match &asked.kind {
             Kind::Int(..) | Kind::Date => {
                 let notes = prove::open_notes(self.world, answers);
@@ -83,13 +101,23 @@ impl<'t> Spread<'t> {
             }
             Kind::Text(_) => {
                 let named = text::named(prove::classes(self.world, question, answers, &[]));
-                let class = |(at, (label, answers)): (usize, (String, Vec<Answer>))| Class {
+                let class = |(at, (label, given)): (usize, (String, Vec<Answer>))| Class {
                     id: (at + 1).to_string(),
                     label,
                     shown: Some("……".to_owned()),
-                    answers,
+                    answers: self.telling(question, answers, given),
                 };
                 named.into_iter().enumerate().map(class).collect()
+            }
+            Kind::Choice(_) | Kind::Domain(_) if !walk::is_shown(self.world.tree, question) => {
+                let notes = prove::open_notes(self.world, answers);
+                let classes = prove::classes(self.world, question, answers, &notes);
+                let class = |answers: Vec<Answer>| {
+                    let labels = answers.iter().map(|answer| one(answer.clone()).label);
+                    let label = labels.collect::<Vec<_>>().join("、");
+                    Class { id: answers[0].to_string(), label, shown: None, answers }
+                };
+                classes.into_iter().map(class).collect()
             }
             _ => prove::values(self.world, question, answers).into_iter().map(one).collect(),
         };
@@ -121,6 +149,9 @@ impl Class {
                 format!("{}{unit}", all[from])
             }
             (0, to) if matches!(kind, Kind::Date) => format!("{} 以前（含）", all[to]),
+            (from, to) if to == last && matches!(kind, Kind::Date) => {
+                format!("{} 以后（含）", all[from])
+            }
             (from, to) if to == last => format!("{}{unit}以上", all[from]),
             (from, to) => format!("{} 到 {}{unit}", all[from], all[to]),
         });
@@ -137,8 +168,20 @@ impl Class {
         }
     }
 
-    /// Whether it is no combination of several options.
-    fn is_single(&self) -> bool {
-        !matches!(&self.answers[0], Answer::Ids(ids) if ids.len() > 1)
+    /// What can be chosen: the options of the class with what they are called, or the class as a whole.
+    pub fn options(&self, forest: &Forest, question: &Question) -> Vec<(String, String)> {
+        match (&self.answers[0], &question.kind) {
+            (Answer::Id(_), _) => {
+                let named =
+                    |answer: &Answer| (answer.to_string(), question.label(answer, &forest.domains));
+                self.answers.iter().map(named).collect()
+            }
+            _ => vec![(self.id.clone(), self.label.clone())],
+        }
+    }
+
+    /// Whether it is a combination of several options, which are chosen one after the other.
+    pub fn is_combined(&self) -> bool {
+        matches!(&self.answers[0], Answer::Ids(ids) if ids.len() > 1)
     }
 }

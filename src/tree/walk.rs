@@ -467,17 +467,30 @@ fn name(world: World<'_>, name: &str, answers: &Answers) -> Option<String> {
     }
 }
 
-/// The columns that texts of the tree show for the answered keys.
-pub(super) fn shown_columns(tree: &Tree) -> Vec<(String, String)> {
-    let texts = tree.outcomes.values().flat_map(|outcome| {
+/// All texts of the outcomes.
+fn texts(tree: &Tree) -> impl Iterator<Item = &String> {
+    tree.outcomes.values().flat_map(|outcome| {
         let notes = outcome.note.iter().map(|note| &note.text);
         [&outcome.title, &outcome.say, &outcome.find_out]
             .into_iter()
             .chain(&outcome.step)
             .chain(notes)
-    });
+    })
+}
+
+/// Whether a text shows what was answered to a question, or a fact for which it is a key.
+pub(super) fn is_shown(tree: &Tree, question: &str) -> bool {
+    let is_key = |(table, _): &(String, String)| {
+        tree.keys.get(table).is_some_and(|keys| keys.iter().any(|key| key == question))
+    };
+    let name = format!("{{{question}}}");
+    tree.shown.iter().any(is_key) || texts(tree).any(|text| text.contains(&name))
+}
+
+/// The columns that texts of the tree show for the answered keys.
+pub(super) fn shown_columns(tree: &Tree) -> Vec<(String, String)> {
     let mut columns = Vec::new();
-    for text in texts {
+    for text in texts(tree) {
         for found in NAME.captures_iter(text) {
             if let [table, column] = *found[1].split('.').collect::<Vec<_>>()
                 && table != "figure"

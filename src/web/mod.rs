@@ -4,12 +4,16 @@
 //! `views` has the pages, [`serve`] the sockets. Pages are whole without JavaScript and ask no other host for
 //! anything.
 
+mod base;
 mod head;
 mod server;
+mod site;
 mod trees;
 mod views;
 
+pub use base::Base;
 pub use server::{Limits, serve};
+pub use site::files;
 
 use crate::{
     answer::{self, Asking},
@@ -35,12 +39,14 @@ pub struct Site<'a> {
     pub recording: bool,
     /// Whether the pages become files, so that nothing may ask a server.
     pub files: bool,
+    /// The path below which the pages stand, such as `/kb`; empty at the root.
+    pub base: &'a str,
 }
 
 impl<'a> Site<'a> {
     /// Pages of a server that records nothing.
     pub fn new(library: &'a Library, day: Date) -> Self {
-        Self { library, day, recording: false, files: false }
+        Self { library, day, recording: false, files: false, base: "" }
     }
 }
 
@@ -88,6 +94,10 @@ struct Readiness<'a> {
 
 /// Answers a request. A failure inside becomes a page or JSON with status 500.
 pub fn routes(site: Site<'_>, request: &Request) -> Response {
+    let request = match base::enter(site.base, request) {
+        Ok(request) => request,
+        Err(outside) => return outside,
+    };
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let path = percent_decode_str(path).decode_utf8_lossy();
     let mut response = if request.method == "GET" {
@@ -97,6 +107,7 @@ pub fn routes(site: Site<'_>, request: &Request) -> Response {
         response.headers.push(("Allow", "GET, HEAD".to_owned()));
         response
     };
+    response = base::leave(site.base, response);
     let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let policy = if path.starts_with("/media/") {
         "default-src 'none'; style-src 'unsafe-inline'; sandbox"
