@@ -2,10 +2,10 @@
 "use strict";
 (() => {
   /* global library */
-  // How much of a score is the share of the question that an entry has anywhere, how much the likeness of the nearest
-  // of its names, and how much that of the nearest ones on average.
-  const SHARES = [0.4, 0.1, 0.5];
-  const NEAREST = 6;
+  // How much of a score is the share of the question that an entry has anywhere; the rest is how much the question is
+  // like those of its names that are nearest, on average.
+  const SHARE = 0.4;
+  const NEAREST = 8;
   const HITS = 20;
   // Pairs of these characters ask, but say little about what.
   const FUNCTION = /^[的了吗呢啊我你您他能可以要是不有没怎么什在和给把被到个这那就都也还会去来做办请问想]+$/;
@@ -73,13 +73,10 @@
     const shared = (other) => asked.reduce((sum, [token, value]) => sum + (other.has(token) ? value : 0), 0);
     if (all === 0) return [];
     const scored = entries.map((entry) => {
-      const likes = entry.names.map((name) => {
-        const both = shared(name.tokens);
-        return (2 * both) / (all + name.weight);
-      }).sort((a, b) => b - a).slice(0, NEAREST);
-      const average = likes.reduce((sum, like) => sum + like, 0) / likes.length;
-      const grounds = [shared(entry.tokens) / all, likes[0], average];
-      return { entry, score: grounds.reduce((sum, ground, at) => sum + ground * SHARES[at], 0) };
+      const likes = entry.names.map((name) => (2 * shared(name.tokens)) / (all + name.weight));
+      const nearest = likes.sort((a, b) => b - a).slice(0, NEAREST);
+      const likeness = nearest.reduce((sum, like) => sum + like, 0) / nearest.length;
+      return { entry, score: SHARE * (shared(entry.tokens) / all) + (1 - SHARE) * likeness };
     });
     return scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score).slice(0, HITS).map(({ entry }) => entry);
   };

@@ -116,7 +116,7 @@ fn every_link_of_the_site_leads_to_one_of_its_files() {
         assert!(places <= 501, "{tree}: {places}");
         println!("{tree}: {places}");
     }
-    assert!(FILES[entries].len() < 600_000, "the index has {} bytes", FILES[entries].len());
+    assert!(FILES[entries].len() < 800_000, "the index has {} bytes", FILES[entries].len());
 }
 
 /// Wherever a walk through the files ends, the same answers end with the same outcome on the server.
@@ -211,7 +211,6 @@ fn numbers_and_days_are_links() {
 fn a_tree_with_too_many_places_is_drawn() {
     let files = files(&Library::of(&content::read(&small()).unwrap()).unwrap());
     let mut places = files.keys().filter(|path| path.starts_with("trees/large/"));
-    assert_eq!(places.next().unwrap(), "trees/large/graph/index.html");
     assert_eq!(places.next().unwrap(), "trees/large/index.html");
     assert_eq!(places.next(), None);
     let page = text(&files, "trees/large/index.html");
