@@ -127,13 +127,9 @@ impl Flag {
 
     /// In words; `all` are the values of which the property has some.
     fn say(&self, all: &BTreeSet<Property>) -> String {
-        let listed = |list: &[String]| match list.len() {
-            0..=3 => format!("“{}”", list.join("、")),
-            _ => format!("“{}”等", list[..3].join("、")),
-        };
         match self {
-            Self::Starts(list) => format!("以{}开头", listed(list)),
-            Self::Contains(list) => format!("含有{}", listed(list)),
+            Self::Starts(list) => format!("以“{}”开头", list.join("、")),
+            Self::Contains(list) => format!("含有“{}”", list.join("、")),
             Self::Has(_, values) => {
                 let said = |value: &Property| match (value, self.name()) {
                     (Property::Id("digits"), _) => "全是数字".to_owned(),
