@@ -31,6 +31,17 @@ pub enum Error {
     /// The address to listen on is none.
     #[error("`{addr}` 不是能监听的地址；要写成 地址:端口，例如 `127.0.0.1:8080`")]
     Address { addr: String },
+    /// The base path is none.
+    #[error(
+        "`{path}` 不能作网页的路径前缀；要以 / 开头，只用字母、数字和 - . _ ~，例如 `--base-path /kb`"
+    )]
+    BasePath { path: String },
+    /// The folder for the site holds what no export has written.
+    #[error("`{}` 里有不是 jieda 导出的东西；请换一个空的文件夹，或不存在的文件夹", .path.display())]
+    Foreign { path: PathBuf },
+    /// A page of the site could not be made.
+    #[error("网页 `{address}` 做不出来：{what}")]
+    Page { address: String, what: String },
     /// The server cannot listen.
     #[error(
         "不能在 {addr} 上监听；端口可能被占用，请用 `--addr` 换一个，例如 `--addr 127.0.0.1:8081`"

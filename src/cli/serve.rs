@@ -5,7 +5,7 @@ use jieda::{
     Error, Result,
     feedback::Records,
     index::Proof,
-    web::{self, Limits, Site},
+    web::{self, Base, Limits, Site},
 };
 use jiff::{Timestamp, Zoned};
 use std::{
@@ -32,9 +32,13 @@ pub(super) struct Args {
     /// 把“用得上/用不上”和没答上的问题记在这个文件夹里，号码、域名和邮箱会先遮住；不写时什么都不记（环境变量 JIEDA_DATA）
     #[arg(long, value_name = "文件夹", env = "JIEDA_DATA", hide_env = true)]
     data: Option<PathBuf>,
+    /// 网页都放在这个路径下面，例如 /kb；不写时就在最上面
+    #[arg(long, value_name = "路径", default_value = "/", hide_default_value = true)]
+    base_path: String,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
+    let base: Base = args.base_path.parse()?;
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::InvalidInput => Error::Address { addr: args.addr.clone() },
         _ => Error::Listen { addr: args.addr.clone(), source },
@@ -47,7 +51,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let overview = &library.index.overview;
     let name = common.place().name();
     let mut out = common.out();
-    writeln!(out, "{name}：{} 个条目，网页在 http://{addr}/ （按 Ctrl-C 停止）", overview.entries)?;
+    writeln!(
+        out,
+        "{name}：{} 个条目，网页在 http://{addr}{base}/ （按 Ctrl-C 停止）",
+        overview.entries
+    )?;
     if !overview.problems.is_empty() {
         writeln!(out, "内容里有 {} 个问题；`jieda check` 会列出来", overview.problems.len())?;
     }
@@ -58,7 +66,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let fixed = common.today;
     let today = move || fixed.unwrap_or_else(|| Zoned::now().date());
     web::serve(listener, Limits::default(), move |request| {
-        let site = Site { recording: records.is_some(), ..Site::new(&library, today()) };
+        let site =
+            Site { recording: records.is_some(), base: &base, ..Site::new(&library, today()) };
         let response = web::routes(site, request);
         let (Some(record), Some(records)) = (&response.record, &records) else { return response };
         match records.append(record, Timestamp::now()) {

@@ -13,6 +13,7 @@ mod eval;
 mod hear;
 mod prove;
 mod read;
+mod spread;
 mod text;
 mod walk;
 
@@ -20,6 +21,7 @@ pub use cases::{Hearing, Report, check, hearing, paths};
 pub use draw::{mermaid, outline, svg};
 pub use hear::{Heard, Wanted, hear, wanted};
 pub use read::load;
+pub use spread::{Class, spread};
 pub use walk::{Branch, Change, Ending, State, Step, Walk, changes, plain, walk};
 
 use crate::{

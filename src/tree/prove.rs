@@ -277,7 +277,7 @@ pub(super) fn paths(world: World<'_>) -> Result<Vec<Path>, String> {
 }
 
 /// The guards of the notes of outcomes that are still possible.
-fn open_notes<'w>(world: World<'w>, answers: &Answers) -> Vec<&'w Guard> {
+pub(super) fn open_notes<'w>(world: World<'w>, answers: &Answers) -> Vec<&'w Guard> {
     let possible = walk::possible(world, answers);
     possible.into_iter().flat_map(|outcome| &outcome.note).flat_map(|note| &note.when).collect()
 }
@@ -357,7 +357,7 @@ fn keys(world: World<'_>, table: &str, answers: &Answers) -> String {
 }
 
 /// Answers that stand for all there are: every option, and both sides of every limit.
-fn values(world: World<'_>, question: &str, answers: &Answers) -> Vec<Answer> {
+pub(super) fn values(world: World<'_>, question: &str, answers: &Answers) -> Vec<Answer> {
     match &world.tree.questions[question].kind {
         Kind::Choice(options) => {
             options.iter().map(|option| Answer::Id(option.id.clone())).collect()

@@ -1,6 +1,6 @@
 //! What can be said about a text without understanding it.
 
-use super::Parser;
+use super::{Answer, Parser};
 use regex::Regex;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -103,6 +103,149 @@ impl Parser {
             && !(is("domain", Property::Bool(true))
                 && (chinese || is("special", Property::Bool(true))))
     }
+}
+
+/// Something that can be seen of a text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Flag {
+    /// A property with some of its values.
+    Has(String, BTreeSet<Property>),
+    Starts(Vec<String>),
+    Contains(Vec<String>),
+}
+
+impl Flag {
+    fn holds(&self, profile: &Profile) -> bool {
+        match self {
+            Self::Has(name, values) => {
+                profile.properties.get(name).is_some_and(|value| values.contains(value))
+            }
+            Self::Starts(list) => profile.starts.contains(list),
+            Self::Contains(list) => profile.contains.contains(list),
+        }
+    }
+
+    /// In words; `all` are the values of which the property has some.
+    fn say(&self, all: &BTreeSet<Property>) -> String {
+        match self {
+            Self::Starts(list) => format!("以“{}”开头", list.join("、")),
+            Self::Contains(list) => format!("含有“{}”", list.join("、")),
+            Self::Has(_, values) => {
+                let said = |value: &Property| match (value, self.name()) {
+                    (Property::Id("digits"), _) => "全是数字".to_owned(),
+                    (Property::Id("latin"), _) => "全是英文".to_owned(),
+                    (Property::Id("mixed"), _) => "不全是数字或英文".to_owned(),
+                    (Property::Id("blog"), _) => "写成“……的个人博客”".to_owned(),
+                    (Property::Id("home"), _) => "写成“……的个人主页”".to_owned(),
+                    (Property::Id(_), _) => "不是“……的个人博客”或“……的个人主页”".to_owned(),
+                    (Property::Bool(true), "special") => "有汉字、字母、数字以外的符号".to_owned(),
+                    (Property::Bool(false), "special") => "没有符号".to_owned(),
+                    (Property::Bool(true), _) => "像是域名".to_owned(),
+                    (Property::Bool(false), _) => "不像域名".to_owned(),
+                    (Property::Int(number), _) if values.first() == all.first() => {
+                        format!("汉字不到 {} 个", number + 1)
+                    }
+                    (Property::Int(_), _) => match values.first() {
+                        Some(Property::Int(least)) => format!("汉字 {least} 个以上"),
+                        _ => String::new(),
+                    },
+                };
+                match values.last() {
+                    Some(last @ Property::Int(_)) => said(last),
+                    _ => values.iter().map(said).collect::<Vec<_>>().join("，或"),
+                }
+            }
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Has(name, _) => name,
+            Self::Starts(_) | Self::Contains(_) => "",
+        }
+    }
+}
+
+/// Names classes of texts by what can be seen of them. Each name but the first takes for granted that those before
+/// it do not hold.
+pub(super) fn named(classes: Vec<Vec<Answer>>) -> Vec<(String, Vec<Answer>)> {
+    let profiles = |class: &Vec<Answer>| -> Vec<Profile> {
+        let texts = class.iter().filter_map(|answer| match answer {
+            Answer::Texts(profile) => Some(profile.clone()),
+            _ => None,
+        });
+        texts.collect()
+    };
+    let mut rest: Vec<(Vec<Profile>, Vec<Answer>)> =
+        classes.into_iter().map(|class| (profiles(&class), class)).collect();
+    let mut named: Vec<(String, Vec<Answer>)> = Vec::new();
+    while !rest.is_empty() {
+        let all: Vec<&Profile> = rest.iter().flat_map(|(profiles, _)| profiles).collect();
+        let only = rest.len() == 1;
+        let found = rest.iter().enumerate().find_map(|(at, (profiles, _))| {
+            let flags = telling(profiles, &all);
+            let told =
+                profiles.iter().all(|profile| flags.iter().any(|(flag, _)| flag.holds(profile)));
+            (told && !only).then(|| (at, flags))
+        });
+        let (at, name) = match found {
+            Some((at, flags)) => {
+                let said: Vec<String> = flags.iter().map(|(flag, all)| flag.say(all)).collect();
+                (at, said.join("，或"))
+            }
+            None if only => (0, String::new()),
+            None => (0, format!("其他写法（{}）", named.len() + 1)),
+        };
+        let name = match (named.is_empty(), name.is_empty()) {
+            (true, true) => "都一样".to_owned(),
+            (true, false) => name,
+            (false, true) => "以上都没有".to_owned(),
+            (false, false) => format!("以上都没有，但{name}"),
+        };
+        named.push((name, rest.remove(at).1));
+    }
+    named
+}
+
+/// The flags that only these of all profiles have, without those that go without saying; with all values of each.
+fn telling(profiles: &[Profile], all: &[&Profile]) -> Vec<(Flag, BTreeSet<Property>)> {
+    let alone = |flag: &Flag| {
+        let having = all.iter().filter(|profile| flag.holds(profile)).count();
+        having > 0 && having == profiles.iter().filter(|profile| flag.holds(profile)).count()
+    };
+    let mut values: BTreeMap<&String, BTreeSet<Property>> = BTreeMap::new();
+    for (name, value) in all.iter().flat_map(|profile| &profile.properties) {
+        values.entry(name).or_default().insert(value.clone());
+    }
+    let mut flags = Vec::new();
+    for (name, values) in values {
+        let one = |value: &Property| Flag::Has(name.clone(), BTreeSet::from([value.clone()]));
+        let telling: BTreeSet<Property> =
+            values.iter().filter(|value| alone(&one(value))).cloned().collect();
+        if !telling.is_empty() {
+            flags.push((Flag::Has(name.clone(), telling), values));
+        }
+    }
+    let starts: BTreeSet<_> = all.iter().flat_map(|profile| profile.starts.clone()).collect();
+    let contains: BTreeSet<_> = all.iter().flat_map(|profile| profile.contains.clone()).collect();
+    let lists =
+        starts.into_iter().map(Flag::Starts).chain(contains.into_iter().map(Flag::Contains));
+    flags.extend(lists.filter(alone).map(|flag| (flag, BTreeSet::new())));
+    let mut at = 0;
+    while at < flags.len() {
+        let others = |profile: &&Profile| {
+            flags.iter().enumerate().any(|(other, (flag, _))| other != at && flag.holds(profile))
+        };
+        match profiles
+            .iter()
+            .filter(|profile| flags[at].0.holds(profile))
+            .all(|profile| others(&profile))
+        {
+            true => drop(flags.remove(at)),
+            false => at += 1,
+        }
+    }
+    flags
 }
 
 /// `hanzi=3&only=mixed&…`

@@ -1,6 +1,6 @@
 //! Where a walk stands.
 
-use super::{Answer, Answers, Forest, Kind, Outcome, Question, Tree, eval::World, prove};
+use super::{Answer, Answers, Class, Forest, Kind, Outcome, Question, Tree, eval::World, prove};
 use regex::{Captures, Regex};
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -17,13 +17,20 @@ pub struct Walk<'t> {
     pub parked: Vec<(&'t Question, Answer, String)>,
     /// What was given and is no question or no answer of this tree, as messages.
     pub wrong: Vec<String>,
+    /// What can be answered next, where a walk goes by classes ([`super::spread`]).
+    pub classes: Vec<Class>,
 }
+
+/// The classes of which an answer stands for all.
+pub(super) type Said = BTreeMap<String, Class>;
 
 /// A question with its answer.
 #[derive(Debug, Clone)]
 pub struct Step<'t> {
     pub question: &'t Question,
     pub answer: Answer,
+    /// As it stands in an address.
+    pub id: String,
     /// In words.
     pub label: String,
 }
@@ -85,7 +92,7 @@ impl<'t> Walk<'t> {
 
     /// The answers that count, as they stand in an address.
     pub fn given(&self) -> Vec<(String, String)> {
-        self.steps.iter().map(|step| (step.question.id.clone(), step.answer.to_string())).collect()
+        self.steps.iter().map(|step| (step.question.id.clone(), step.id.clone())).collect()
     }
 
     /// The address of this place, without a base path.
@@ -163,26 +170,38 @@ pub fn walk<'t>(forest: &'t Forest, tree: &'t Tree, given: &[(String, String)]) 
             Some(Ok(answer)) => drop(answers.insert(name.to_owned(), answer)),
         }
     }
-    let (taken, order, place) = replay(world, &answers);
+    let mut walk = stand(world, &answers, &Said::new());
+    walk.wrong = wrong;
+    if let State::Ask(question, proposed, _) = &mut walk.state {
+        *proposed = heard.remove(&question.id);
+    }
+    walk
+}
+
+/// Where these answers lead, some of which may stand for a class.
+pub(super) fn stand<'t>(world: World<'t>, answers: &Answers, said: &Said) -> Walk<'t> {
+    let (tree, forest) = (world.tree, world.forest);
+    let (taken, order, place) = replay(world, answers);
     let steps = order.iter().map(|id| {
         let question = &tree.questions[id];
-        Step {
-            question,
-            answer: taken[id].clone(),
-            label: question.label(&taken[id], &forest.domains),
-        }
+        let answer = taken[id].clone();
+        let (id, label) = match said.get(id) {
+            Some(class) => (class.id.clone(), class.label.clone()),
+            None => (answer.to_string(), question.label(&answer, &forest.domains)),
+        };
+        Step { question, answer, id, label }
     });
+    let steps: Vec<Step<'t>> = steps.collect();
+    let ending = |outcome| Box::new(ending(world, outcome, &taken, &steps, said));
     let state = match place {
         Place::Ask(id) => {
             let settled = match *possible(world, &taken) {
-                [outcome] if fill(world, &outcome.say, &taken).is_ok() => {
-                    Some(Box::new(ending(world, outcome, &taken, &order)))
-                }
+                [outcome] if fill(world, &outcome.say, &taken).is_ok() => Some(ending(outcome)),
                 _ => None,
             };
-            State::Ask(&tree.questions[&id], heard.remove(&id), settled)
+            State::Ask(&tree.questions[&id], None, settled)
         }
-        Place::Over(outcome) => State::Over(Box::new(ending(world, outcome, &taken, &order))),
+        Place::Over(outcome) => State::Over(ending(outcome)),
         Place::Open => State::Open(branches(world, &taken)),
     };
     let parked = answers.iter().filter(|(id, _)| !taken.contains_key(*id)).map(|(id, answer)| {
@@ -191,11 +210,12 @@ pub fn walk<'t>(forest: &'t Forest, tree: &'t Tree, given: &[(String, String)]) 
     });
     Walk {
         tree,
-        steps: steps.collect(),
         parked: parked.collect(),
         state,
         possible: possible(world, &taken),
-        wrong,
+        wrong: Vec::new(),
+        classes: Vec::new(),
+        steps,
     }
 }
 
@@ -226,11 +246,12 @@ fn ending<'t>(
     world: World<'t>,
     outcome: &'t Outcome,
     taken: &Answers,
-    order: &[String],
+    steps: &[Step<'t>],
+    said: &Said,
 ) -> Ending<'t> {
     // What the customer does not know cannot be shown.
     let fill = |text: &String| {
-        fill(world, text, taken)
+        fill_in(world, text, taken, said)
             .unwrap_or_else(|_| linked(world.forest, &filled_with(text, "（还不清楚）")))
     };
     let mut rules = world.tree.rules.iter().filter(|(_, rule)| rule.then == outcome.id);
@@ -241,21 +262,20 @@ fn ending<'t>(
     let guard = decided.and_then(|(_, rule)| {
         rule.when.iter().find(|guard| world.guard(guard, taken) != Some(false))
     });
-    let tested = |id: &&String| guard.into_iter().flatten().any(|atom| atom.questions.contains(id));
-    let because = order.iter().filter(tested).map(|id| {
-        let question = &world.tree.questions[id];
-        (question, question.label(&taken[id], &world.forest.domains))
-    });
-    let notes = outcome.note.iter().filter(|note| world.any(&note.when, taken) == Some(true));
+    let tested = |id: &String| guard.into_iter().flatten().any(|atom| atom.questions.contains(id));
+    let because = steps
+        .iter()
+        .filter(|step| tested(&step.question.id))
+        .map(|step| (step.question, step.label.clone()));
     let next = outcome.next.iter().map(|next| {
-        let set = next.set.iter().map(|(key, value)| (key.clone(), self::set(value, taken)));
+        let set = next.set.iter().map(|(key, value)| (key.clone(), self::set(value, taken, said)));
         (next.tree.clone(), set.filter(|(_, value)| !value.is_empty()).collect())
     });
     Ending {
         outcome,
         say: fill(&outcome.say),
         steps: outcome.step.iter().map(fill).collect(),
-        notes: notes.map(|note| fill(&note.text)).collect(),
+        notes: notes(world, outcome, taken, said, fill),
         find_out: fill(&outcome.find_out),
         rule: decided.map_or("", |(id, _)| id),
         because: because.collect(),
@@ -263,9 +283,44 @@ fn ending<'t>(
     }
 }
 
+/// The notes that hold. One that holds for a part of a class only is marked so.
+fn notes(
+    world: World<'_>,
+    outcome: &Outcome,
+    taken: &Answers,
+    said: &Said,
+    fill: impl Fn(&String) -> String,
+) -> Vec<String> {
+    let holds =
+        |note: &super::Note, answers: &Answers| world.any(&note.when, answers) == Some(true);
+    let others = |id: &String, answer: &Answer| {
+        let mut answers = taken.clone();
+        answers.insert(id.clone(), answer.clone());
+        answers
+    };
+    let texts = said.iter().filter(|(_, class)| matches!(class.answers[0], Answer::Texts(_)));
+    let texts: Vec<Answers> = texts
+        .flat_map(|(id, class)| class.answers.iter().map(move |answer| others(id, answer)))
+        .collect();
+    let note = |note: &super::Note| {
+        let sometimes = texts.iter().any(|answers| holds(note, answers));
+        let always = holds(note, taken) && texts.iter().all(|answers| holds(note, answers));
+        match (always, sometimes) {
+            (true, _) => Some(fill(&note.text)),
+            (false, true) => Some(format!("看情况：{}", fill(&note.text))),
+            (false, false) => None,
+        }
+    };
+    outcome.note.iter().filter_map(note).collect()
+}
+
 /// What another tree is told: a value, or `{question}` for the answer that was given here.
-fn set(value: &str, taken: &Answers) -> String {
+fn set(value: &str, taken: &Answers, said: &Said) -> String {
     match value.strip_prefix('{').and_then(|value| value.strip_suffix('}')) {
+        // Another tree may cut its classes elsewhere.
+        Some(question) if said.get(question).is_some_and(|class| class.answers.len() > 1) => {
+            String::new()
+        }
         Some(question) => taken.get(question).map_or(String::new(), ToString::to_string),
         None => value.to_owned(),
     }
@@ -348,9 +403,14 @@ static NAME: LazyLock<Regex> =
 
 /// The text with answers and facts in place of names in braces. Fails with the first name that is not known.
 pub(super) fn fill(world: World<'_>, text: &str, answers: &Answers) -> Result<String, String> {
+    fill_in(world, text, answers, &Said::new())
+}
+
+fn fill_in(world: World<'_>, text: &str, answers: &Answers, said: &Said) -> Result<String, String> {
     let mut unknown = None;
     let filled = NAME.replace_all(text, |found: &Captures<'_>| {
-        name(world, &found[1], answers).unwrap_or_else(|| {
+        let class = said.get(&found[1]).and_then(|class| class.shown.clone());
+        class.or_else(|| name(world, &found[1], answers)).unwrap_or_else(|| {
             unknown.get_or_insert_with(|| found[1].to_owned());
             found[0].to_owned()
         })
@@ -407,17 +467,30 @@ fn name(world: World<'_>, name: &str, answers: &Answers) -> Option<String> {
     }
 }
 
-/// The columns that texts of the tree show for the answered keys.
-pub(super) fn shown_columns(tree: &Tree) -> Vec<(String, String)> {
-    let texts = tree.outcomes.values().flat_map(|outcome| {
+/// All texts of the outcomes.
+fn texts(tree: &Tree) -> impl Iterator<Item = &String> {
+    tree.outcomes.values().flat_map(|outcome| {
         let notes = outcome.note.iter().map(|note| &note.text);
         [&outcome.title, &outcome.say, &outcome.find_out]
             .into_iter()
             .chain(&outcome.step)
             .chain(notes)
-    });
+    })
+}
+
+/// Whether a text shows what was answered to a question, or a fact for which it is a key.
+pub(super) fn is_shown(tree: &Tree, question: &str) -> bool {
+    let is_key = |(table, _): &(String, String)| {
+        tree.keys.get(table).is_some_and(|keys| keys.iter().any(|key| key == question))
+    };
+    let name = format!("{{{question}}}");
+    tree.shown.iter().any(is_key) || texts(tree).any(|text| text.contains(&name))
+}
+
+/// The columns that texts of the tree show for the answered keys.
+pub(super) fn shown_columns(tree: &Tree) -> Vec<(String, String)> {
     let mut columns = Vec::new();
-    for text in texts {
+    for text in texts(tree) {
         for found in NAME.captures_iter(text) {
             if let [table, column] = *found[1].split('.').collect::<Vec<_>>()
                 && table != "figure"

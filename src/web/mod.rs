@@ -11,16 +11,20 @@
 
 mod api;
 mod assets;
+mod base;
 mod deliver;
 mod head;
 mod post;
 mod query;
 mod server;
+mod site;
 mod trees;
 mod views;
 
 pub use api::routes as api_routes;
+pub use base::Base;
 pub use server::{Limits, serve};
+pub use site::files;
 
 use crate::{
     answer::{self, Answer, Asking},
@@ -47,12 +51,14 @@ pub struct Site<'a> {
     pub recording: bool,
     /// Whether the pages become files, so that nothing may ask a server.
     pub files: bool,
+    /// The path below which the pages stand, such as `/kb`; empty at the root.
+    pub base: &'a str,
 }
 
 impl<'a> Site<'a> {
     /// Pages of a server that records nothing.
     pub fn new(library: &'a Library, day: Date) -> Self {
-        Self { library, day, recording: false, files: false }
+        Self { library, day, recording: false, files: false, base: "" }
     }
 }
 
@@ -138,12 +144,17 @@ struct Readiness<'a> {
 ///
 /// A failure inside becomes a page or problem details with status 500.
 pub fn routes(site: Site<'_>, request: &Request) -> Response {
+    let request = match base::enter(site.base, request) {
+        Ok(request) => request,
+        Err(outside) => return deliver::finish(request, "", outside),
+    };
+    let request = &*request;
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let response = decode(path)
         .and_then(|path| Ok((path, Query::parse(query)?)))
         .and_then(|(path, query)| route(site, request, &path, &query))
         .unwrap_or_else(|refused| refuse(site, request, &refused));
-    deliver::finish(request, path, response)
+    deliver::finish(request, path, base::leave(site.base, response))
 }
 
 /// What is sent when what should have been written down could not be.

@@ -57,6 +57,15 @@ struct Asked<'a> {
     control: String,
     /// The address for "I do not know".
     unsure: String,
+    /// What can be answered with the address of each answer, where there is nobody to send a form to.
+    links: Vec<(String, String)>,
+}
+
+impl Asked<'_> {
+    /// Whether more than one answer can be true.
+    fn several(&self) -> bool {
+        matches!(self.question.kind, Kind::Multi(..))
+    }
 }
 
 struct StepLine<'a> {
@@ -64,6 +73,8 @@ struct StepLine<'a> {
     label: &'a str,
     /// The address at which the question is asked again.
     change: String,
+    /// More that can be true, with addresses, where there is nobody to send a form to.
+    more: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -113,10 +124,17 @@ pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
     let asked = match &walk.state {
         State::Ask(question, heard, _) => {
             let unsure = [&given[..], &[(question.id.clone(), "unsure".to_owned())]].concat();
+            let classes = walk.classes.iter().filter(|class| !class.is_combined());
+            let options = classes.flat_map(|class| class.options(forest, question));
+            let links = options.map(|(id, label)| {
+                let answer = (question.id.clone(), id);
+                (label, walk.tree.address(&[&given[..], &[answer]].concat()))
+            });
             Some(Asked {
                 question,
                 control: control(forest, question, heard.as_ref()),
                 unsure: walk.tree.address(&unsure),
+                links: links.collect(),
             })
         }
         _ => None,
@@ -126,7 +144,22 @@ pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
     let steps = walk.steps.iter().enumerate().map(|(index, step)| {
         let others = given.iter().enumerate().filter(|(other, _)| *other != index);
         let others: Vec<_> = others.map(|(_, pair)| pair.clone()).collect();
-        StepLine { ask: &step.question.ask, label: &step.label, change: walk.tree.address(&others) }
+        let more = match &step.answer {
+            Answer::Ids(ids) if site.files && !ids.is_empty() => {
+                let options = forest.options(step.question).into_iter();
+                let options = options.filter(|(id, _)| id != "none" && !ids.contains(id));
+                let more = options.map(|(id, label)| {
+                    let ids = ids.iter().cloned().chain([id]).collect();
+                    let mut given = given.clone();
+                    given[index].1 = Answer::Ids(ids).to_string();
+                    (label, walk.tree.address(&given))
+                });
+                more.collect()
+            }
+            _ => Vec::new(),
+        };
+        let change = walk.tree.address(&others);
+        StepLine { ask: &step.question.ask, label: &step.label, change, more }
     });
     let next = ending.into_iter().flat_map(|ending| &ending.next).filter_map(|(id, set)| {
         let tree = forest.trees.get(id)?;
@@ -171,6 +204,7 @@ pub(super) fn questions(site: Site<'_>, tree: &Tree) -> Result<String> {
         question,
         control: control(forest, question, None),
         unsure: String::new(),
+        links: Vec::new(),
     });
     Ok(write(&Questions { frame: Frame::new(site, ""), tree, questions: questions.collect() }))
 }

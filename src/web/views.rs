@@ -25,6 +25,8 @@ pub(super) struct Frame<'a> {
     pub(super) dates: Option<(Date, Date)>,
     pub(super) entries: usize,
     pub(super) problems: usize,
+    /// Whether the page becomes a file.
+    pub(super) files: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -40,6 +42,7 @@ impl<'a> Frame<'a> {
             dates: site.library.index.dates(),
             entries: overview.entries,
             problems: overview.problems.len(),
+            files: site.files,
         }
     }
 }

@@ -11,6 +11,7 @@ mod licences;
 mod page;
 mod server;
 mod shipped;
+mod site;
 mod tree;
 mod web;
 

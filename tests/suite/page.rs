@@ -35,7 +35,7 @@ fn served() -> SocketAddr {
 }
 
 /// A browser with a window of this size.
-fn browser(width: u32, height: u32) -> Browser {
+pub(super) fn browser(width: u32, height: u32) -> Browser {
     let quiet = [
         "--disable-quic",
         "--disable-background-networking",
