@@ -8,6 +8,7 @@ use crate::{
     tree::{self, Forest},
 };
 use include_dir::{Dir, include_dir};
+use jiff::civil::Date;
 use std::{
     env, fs,
     path::{Component, Path, PathBuf},
@@ -99,6 +100,11 @@ pub struct Summary {
     /// The first paragraph.
     pub say: String,
     pub url: String,
+    pub as_of: Option<Date>,
+    /// Older values, in words.
+    pub changed: Vec<String>,
+    /// What it rests on: sources with sections.
+    pub cites: Vec<(String, String)>,
 }
 
 /// All of one content version: its entries, problems and index.
@@ -202,6 +208,9 @@ impl Library {
         let summary = |entry: Entry| Summary {
             say: entry.say().to_owned(),
             url: entry.url(),
+            as_of: entry.as_of,
+            changed: entry.changed.iter().map(|old| format!("{}：{}", old.what, old.was)).collect(),
+            cites: entry.sources.into_iter().map(|cited| (cited.id, cited.section)).collect(),
             id: entry.id,
             title: entry.title,
             topic: entry.topic,

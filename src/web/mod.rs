@@ -97,7 +97,7 @@ pub fn routes(site: Site<'_>, request: &Request) -> Response {
         response.headers.push(("Allow", "GET, HEAD".to_owned()));
         response
     };
-    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let policy = if path.starts_with("/media/") {
         "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     } else {
@@ -120,6 +120,7 @@ fn route(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
         .filter(|(key, _)| key == "not")
         .map(|(_, value)| value.into_owned())
         .collect();
+    let thanks = parameter("thanks").is_some();
     let exact = parameter("exact").is_some_and(|exact| exact != "0");
     let top = parameter("top").and_then(|top| top.parse().ok()).unwrap_or(TOP).min(TOP_LIMIT);
     let asking = Asking { question: &question, day, top, exact, unheard: &unheard };
@@ -129,7 +130,7 @@ fn route(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
         "/topics" => Ok(moved("/")),
         "/search" => {
             let answer = answer::answer(library, &asking)?;
-            page(200, &views::search(site, &answer, &unheard)?)
+            page(200, &views::search(site, &answer, &unheard, thanks)?)
         }
         "/api/v1/ask" | "/api/v1/search" if question.trim().is_empty() => Ok(refused(
             path,
@@ -164,12 +165,13 @@ fn route(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
         _ if path == script_address() => {
             Ok(kept("text/javascript; charset=utf-8", SCRIPT.as_bytes().to_vec()))
         }
+        "/sources" => page(200, &views::sources(site)?),
         "/trees" => page(200, &trees::trees(site)?),
         "/api/v1/trees" => Ok(json(200, "application/json", &wire::trees(library)?)),
         _ if path.starts_with("/trees/") || path.starts_with("/api/v1/trees/") => {
             tree(site, path, query)
         }
-        _ => below(site, path),
+        _ => below(site, path, thanks),
     }
 }
 
@@ -190,14 +192,14 @@ fn tree(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
         return if api {
             Ok(refused(path, 404, &format!("没有树 `{id}`；/api/v1/trees 列出所有的树")))
         } else {
-            page(404, &views::missing(site)?)
+            page(404, &views::missing(site, path)?)
         };
     };
     let mut given: Vec<(String, String)> = Vec::new();
     let mut day = site.day;
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
         match (&*key, &*value) {
-            ("all", _) => {}
+            ("all" | "thanks", _) => {}
             ("day", value) => match value.parse() {
                 Ok(other) => day = other,
                 Err(_) => {
@@ -212,6 +214,7 @@ fn tree(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
             },
         }
     }
+    let thanks = query.split('&').any(|pair| pair == "thanks=1");
     let walk = crate::tree::walk(forest, tree, &given);
     if api {
         if let Some(wrong) = walk.wrong.first() {
@@ -226,18 +229,18 @@ fn tree(site: Site<'_>, path: &str, query: &str) -> Result<Response> {
     if query.split('&').any(|pair| pair == "all=1") {
         return page(status, &trees::questions(site, tree)?);
     }
-    page(status, &trees::tree(Site { day, ..site }, &walk)?)
+    page(status, &trees::tree(Site { day, ..site }, &walk, thanks)?)
 }
 
 /// Entries, topics and pictures: addresses that end in an id.
-fn below(site: Site<'_>, path: &str) -> Result<Response> {
+fn below(site: Site<'_>, path: &str, thanks: bool) -> Result<Response> {
     let library = site.library;
     if let Some(id) = path.strip_prefix("/faq/") {
         if let Some(new) = library.index.overview.moved.get(id) {
             return Ok(moved(&link::url(new)));
         }
         if let Some(entry) = library.entry(id)? {
-            return page(200, &views::entry(site, &entry)?);
+            return page(200, &views::entry(site, &entry, thanks)?);
         }
     }
     if let Some(id) = path.strip_prefix("/topics/")
@@ -259,7 +262,7 @@ fn below(site: Site<'_>, path: &str) -> Result<Response> {
             "没有这个接口；有 /api/v1/ask、/api/v1/search、/api/v1/suggest 和 /api/v1/trees",
         ));
     }
-    page(404, &views::missing(site)?)
+    page(404, &views::missing(site, path)?)
 }
 
 /// The address of the script.
