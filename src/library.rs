@@ -108,6 +108,8 @@ pub struct Summary {
     pub say: String,
     pub url: String,
     pub as_of: Option<Date>,
+    /// Older values, in words.
+    pub changed: Vec<String>,
     /// What it rests on: sources with sections.
     pub cites: Vec<(String, String)>,
 }
@@ -214,6 +216,7 @@ impl Library {
             say: entry.say().to_owned(),
             url: entry.url(),
             as_of: entry.as_of,
+            changed: entry.changed.iter().map(|old| format!("{}：{}", old.what, old.was)).collect(),
             cites: entry.sources.into_iter().map(|cited| (cited.id, cited.section)).collect(),
             id: entry.id,
             title: entry.title,

@@ -213,12 +213,9 @@ fn print_notes(library: &Library, entry: &Entry, day: Date, out: &mut impl Write
 
 /// `ICP 备案流程（PC 端） › 8.2 验证码有效时长，2019-08-16`
 pub(super) fn cited(source: &Citation) -> String {
-    let section = [&*source.section, &*source.section_title].join(" ");
-    let section = section.trim();
-    let place = if section.is_empty() {
-        source.title.clone()
-    } else {
-        format!("{} › {section}", source.title)
+    let place = match &*source.place() {
+        "" => source.title.clone(),
+        section => format!("{} › {section}", source.title),
     };
     let date = source.date.map_or("资料未注明日期".to_owned(), |date| date.to_string());
     format!("{place}，{date}")

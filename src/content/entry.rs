@@ -144,6 +144,16 @@ pub enum Style {
     Image(String),
 }
 
+impl Citation {
+    /// The section by number and title; empty where the source has none.
+    pub fn place(&self) -> String {
+        let number = self.section.split('/').next().unwrap_or_default();
+        let titled = self.section_title.split(' ').next() == Some(number);
+        let number = if titled { "" } else { &self.section };
+        format!("{number} {}", self.section_title).trim().to_owned()
+    }
+}
+
 impl Changed {
     /// The newest of the sources that say so.
     pub fn newest(&self) -> Option<&Citation> {

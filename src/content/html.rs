@@ -28,9 +28,15 @@ pub(super) fn plain(clean: &str) -> String {
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
+/// What the heading number `at` of an entry, counted from 0, is called in an address.
+pub fn anchor(at: usize) -> String {
+    format!("s{}", at + 1)
+}
+
 /// The blocks as HTML. `base` stands before addresses of this site.
 pub fn render(blocks: &[Block], base: &str) -> String {
-    let mut out = Writer { html: String::new(), base, lists: Vec::new(), table: false };
+    let mut out =
+        Writer { html: String::new(), base, lists: Vec::new(), table: false, headings: 0 };
     blocks.iter().for_each(|block| out.block(block));
     out.close_table();
     out.close_lists(0);
@@ -43,6 +49,8 @@ struct Writer<'b> {
     /// The lists around, with the last number for ordered ones.
     lists: Vec<Option<u64>>,
     table: bool,
+    /// How many headings there were.
+    headings: usize,
 }
 
 impl Writer<'_> {
@@ -55,7 +63,11 @@ impl Writer<'_> {
             _ => self.close_lists(block.level as usize),
         }
         match &block.kind {
-            Kind::Heading(level) => self.element(&format!("h{}", level.clamp(&2, &6)), block),
+            Kind::Heading(level) => {
+                let (level, id) = (level.clamp(&2, &6), anchor(self.headings));
+                self.headings += 1;
+                self.wrapped(&format!("<h{level} id=\"{id}\">"), &format!("</h{level}>"), block);
+            }
             Kind::Paragraph => self.element("p", block),
             Kind::Item(_) => self.inline(&block.text, &block.marks, 0),
             Kind::Note => self.wrapped(r#"<p class="note">"#, "</p>", block),
@@ -72,7 +84,7 @@ impl Writer<'_> {
             }
             Kind::Html(clean) => self.html.push_str(clean),
             Kind::Head => {
-                self.html.push_str(r#"<div class="table"><table><thead>"#);
+                self.html.push_str(r#"<div class="table" tabindex="0" role="group" aria-label="表"><table><thead>"#);
                 self.row("th", block);
                 self.html.push_str("</thead><tbody>");
                 self.table = true;

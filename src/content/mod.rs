@@ -29,7 +29,7 @@ pub use domain::{Domain, Part};
 pub use entry::{Block, Changed, Citation, Disputed, Entry, Kind, Link, Mark, Style};
 pub(crate) use facts::FACT;
 pub use facts::Facts;
-pub use html::render;
+pub use html::{anchor, render};
 pub use lint::lint;
 pub(crate) use ours::{SAY_LIMIT, SENTENCE_LIMIT, length, name_lines};
 pub use report::{Covered, Disagreements, coverage, disagreements};
@@ -59,6 +59,8 @@ pub struct File {
 pub struct Content {
     /// What the whole is called.
     pub title: String,
+    /// The ids of the trees that most questions need.
+    pub main: Vec<String>,
     /// In the order in which they are shown.
     pub topics: Vec<Topic>,
     /// Empty for a folder that is not ours.

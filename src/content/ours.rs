@@ -41,6 +41,9 @@ struct Settings {
     title: String,
     /// When an entry without a day of its own has to be looked at again.
     review_by: Option<Day>,
+    /// The ids of the trees that the first page shows.
+    #[serde(default)]
+    trees: Vec<String>,
 }
 
 /// A date as TOML writes it.
@@ -182,6 +185,7 @@ pub(super) fn load(files: &[File]) -> Content {
     let frame = Frame::read(files, &mut problems);
     let mut content = Content {
         title: frame.settings.title.clone(),
+        main: frame.settings.trees.clone(),
         topics: frame.topics.clone(),
         sources: frame.sources.clone(),
         domains: frame.domains.clone(),

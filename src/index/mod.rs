@@ -78,6 +78,8 @@ pub struct Overview {
     pub title: String,
     /// The checksum of all content that was read.
     pub version: String,
+    /// The ids of the trees that most questions need.
+    pub main: Vec<String>,
     pub topics: Vec<Topic>,
     pub sources: Vec<Source>,
     /// Normalised.
@@ -303,6 +305,7 @@ fn overview(content: &Content, version: &str) -> Overview {
     Overview {
         title: content.title.clone(),
         version: version.to_owned(),
+        main: content.main.clone(),
         topics: content.topics.clone(),
         sources: content.sources.clone(),
         terms: spelled(&content.terms, &content.domains),

@@ -169,6 +169,11 @@ pub fn load(files: &[File], content: &Content) -> Forest {
         content::name_lines(&mut problems, files);
         forest.warnings.extend(problems);
     }
+    let missing = content.main.iter().filter(|id| !known.contains(*id)).map(|id| {
+        let message = format!("`trees` 里的 `{id}` 不是树；请写 trees 文件夹里一棵树的 id");
+        Problem::warning("settings.toml", 0, message)
+    });
+    forest.warnings.extend(missing);
     forest
 }
 

@@ -167,7 +167,7 @@ fn route(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answer
     match (&*request.method, path) {
         ("POST", "/feedback") if site.recording => post::feedback(site, request),
         (_, "/feedback") if site.recording => Err(Refused::method("POST")),
-        (_, "/feedback") => Ok(html(404, views::missing(site)?)),
+        (_, "/feedback") => Ok(html(404, views::missing(site, path)?)),
         ("GET", _) if path.starts_with("/api/") => match shorter(request) {
             Some(response) => Ok(response),
             None => api::route(site, path, query),
@@ -186,6 +186,7 @@ fn page(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answere
         "/" => Ok(html(200, views::home(site)?)),
         "/topics" => Ok(moved("/")),
         "/search" => searched(site, query),
+        "/sources" => Ok(html(200, views::sources(site)?)),
         "/trees" => Ok(html(200, trees::trees(site)?)),
         "/opensearch.xml" => opensearch(site, request),
         "/healthz" => Ok(text("ok\n")),
@@ -210,7 +211,7 @@ fn searched(site: Site<'_>, query: &Query) -> Answered {
     }
     let unheard: Vec<String> = query.all("not").map(str::to_owned).collect();
     let answer = answer::answer(site.library, &asking(site, query, question, &unheard)?)?;
-    let mut response = html(200, views::search(site, &answer, &unheard)?);
+    let mut response = html(200, views::search(site, &answer, &unheard, query.flag("thanks")?)?);
     // Whoever comes back from leaving feedback has not asked again.
     if query.one("thanks")?.is_none() {
         response.record = unanswered(site, &answer);
@@ -282,7 +283,7 @@ fn walk<'a>(
 fn tree(site: Site<'_>, query: &Query, name: &str) -> Answered {
     let (id, drawn) = name.strip_suffix("/graph").map_or((name, false), |id| (id, true));
     let Some((walk, day)) = walk(site, query, id, &["day", "all", "thanks"])? else {
-        return Ok(html(404, views::missing(site)?));
+        return Ok(html(404, views::missing(site, id)?));
     };
     let site = Site { day, ..site };
     let status = if walk.wrong.is_empty() { 200 } else { 400 };
@@ -292,7 +293,7 @@ fn tree(site: Site<'_>, query: &Query, name: &str) -> Answered {
     if query.flag("all")? {
         return Ok(html(status, trees::questions(site, walk.tree)?));
     }
-    Ok(html(status, trees::tree(site, &walk)?))
+    Ok(html(status, trees::tree(site, &walk, query.flag("thanks")?)?))
 }
 
 /// Entries, topics, trees and pictures: addresses that end in an id.
@@ -303,7 +304,7 @@ fn below(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answer
             return Ok(moved(&link::url(new)));
         }
         if let Some(entry) = library.entry(id)? {
-            return Ok(html(200, views::entry(site, &entry)?));
+            return Ok(html(200, views::entry(site, &entry, query.flag("thanks")?)?));
         }
     }
     if let Some(id) = path.strip_prefix("/topics/")
@@ -319,7 +320,7 @@ fn below(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answer
     }
     match path.strip_prefix("/trees/") {
         Some(name) => tree(site, query, name),
-        None => Ok(html(404, views::missing(site)?)),
+        None => Ok(html(404, views::missing(site, path)?)),
     }
 }
 
@@ -351,7 +352,7 @@ fn opensearch(site: Site<'_>, request: &Request) -> Answered {
     let secure = request.values("x-forwarded-proto").any(|scheme| scheme == "https");
     let page = OpenSearch {
         title: &site.library.index.overview.title,
-        origin: format!("{}://{host}", if secure { "https" } else { "http" }),
+        origin: format!("{}://{host}{}", if secure { "https" } else { "http" }, site.base),
         icon: assets::icon(),
     };
     let mut response =

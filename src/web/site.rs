@@ -75,7 +75,7 @@ pub fn files(site: Site<'_>, mut write: impl FnMut(&str, &[u8]) -> Result<()>) -
     let html = search.page(site);
     write("search.html", relink("search.html", &html, &mut todo).as_bytes())?;
     for (file, walk) in &places.walks {
-        let html = super::trees::tree(site, walk)?;
+        let html = super::trees::tree(site, walk, false)?;
         write(file, relink(file, &html, &mut todo).as_bytes())?;
     }
     while let Some(address) = todo.pop() {

@@ -2,14 +2,16 @@
 
 use super::{
     Site,
-    views::{Frame, write},
+    views::{Frame, Texts, TreeLine, write},
 };
 use crate::{
     answer,
     content::{Entry, Link},
     error::Result,
     problem::Problem,
-    tree::{self, Answer, Branch, Change, Forest, Kind, Question, State, Tree, Verdict, Walk},
+    tree::{
+        self, Answer, Branch, Change, Ending, Forest, Kind, Question, State, Tree, Verdict, Walk,
+    },
 };
 use askama::Template;
 use jiff::civil::Date;
@@ -20,7 +22,7 @@ use std::sync::LazyLock;
 #[template(path = "trees.html")]
 struct Trees<'a> {
     frame: Frame<'a>,
-    trees: Vec<&'a Tree>,
+    trees: Vec<TreeLine<'a>>,
     broken: &'a [(String, String, Vec<Problem>)],
 }
 
@@ -29,6 +31,10 @@ struct Trees<'a> {
 struct TreePage<'a> {
     frame: Frame<'a>,
     walk: &'a Walk<'a>,
+    /// Something was recorded just now.
+    thanks: bool,
+    /// The id of the tree and its outcome.
+    outcome: String,
     verdict: &'static str,
     /// What is to be done, each step in pieces: text, and where it leads.
     work: Vec<Vec<(String, String)>>,
@@ -37,7 +43,8 @@ struct TreePage<'a> {
     confirm: Option<&'a Link>,
     changes: Vec<Change<'a>>,
     asked: Option<Asked<'a>>,
-    given: Vec<(String, String)>,
+    /// All answers, also those that do not count yet.
+    kept: Vec<(String, String)>,
     branches: &'a [Branch<'a>],
     /// How the customer finds out what is not known.
     find_out: Vec<&'a str>,
@@ -46,6 +53,9 @@ struct TreePage<'a> {
     next: Vec<(&'a str, String)>,
     /// What was said, as plain text.
     note: String,
+    texts: Texts,
+    /// The address before the last answer.
+    back: String,
     all: String,
     graph: String,
 }
@@ -55,6 +65,8 @@ struct Asked<'a> {
     question: &'a Question,
     /// HTML.
     control: String,
+    /// Whether every option is a button that leads on.
+    buttons: bool,
     /// The address for "I do not know".
     unsure: String,
     /// What can be answered with the address of each answer, where there is nobody to send a form to.
@@ -106,24 +118,30 @@ struct Control<'a> {
     max: i64,
     unit: &'a str,
     heard: String,
+    /// Whether it is the only question of the page.
+    focus: bool,
 }
 
 /// All trees.
 pub(super) fn trees(site: Site<'_>) -> Result<String> {
     let forest = site.library.index.forest()?;
-    let trees = forest.trees.values().collect();
+    let trees = forest.trees.values().map(TreeLine::new).collect();
     Ok(write(&Trees { frame: Frame::new(site, ""), trees, broken: &forest.broken }))
 }
 
-/// Where a walk stands.
-pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
+/// Where a walk stands. With `thanks`, something was recorded just now.
+pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>, thanks: bool) -> Result<String> {
     let forest = site.library.index.forest()?;
     let ending = walk.ending();
     let cites = ending.map_or(Ok(Vec::new()), |ending| site.library.cited(ending.outcome))?;
     let given = walk.given();
+    // Answers to later questions count again once this one is answered.
+    let parked =
+        walk.parked.iter().map(|(asked, answer, _)| (asked.id.clone(), answer.to_string()));
+    let kept: Vec<_> = given.iter().cloned().chain(parked).collect();
     let asked = match &walk.state {
         State::Ask(question, heard, _) => {
-            let unsure = [&given[..], &[(question.id.clone(), "unsure".to_owned())]].concat();
+            let unsure = [&kept[..], &[(question.id.clone(), "unsure".to_owned())]].concat();
             let classes = walk.classes.iter().filter(|class| !class.is_combined());
             let options = classes.flat_map(|class| class.options(forest, question));
             let links = options.map(|(id, label)| {
@@ -132,7 +150,8 @@ pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
             });
             Some(Asked {
                 question,
-                control: control(forest, question, heard.as_ref()),
+                control: control(forest, question, heard.as_ref(), true),
+                buttons: is_single(question),
                 unsure: walk.tree.address(&unsure),
                 links: links.collect(),
             })
@@ -166,8 +185,13 @@ pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
         let set: Vec<_> = set.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         Some((&*tree.title, tree.address(&set)))
     });
+    let note = note(walk, &cites, site.day);
+    let before = given.split_last().map_or(&[][..], |(_, before)| before);
     let page = TreePage {
         frame: Frame::new(site, ""),
+        thanks,
+        outcome: ending
+            .map_or(String::new(), |ending| format!("{}/{}", walk.tree.id, ending.outcome.id)),
         verdict: ending.map_or("", |ending| match ending.outcome.verdict {
             Verdict::Yes => "yes",
             Verdict::No => "no",
@@ -187,10 +211,16 @@ pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
         find_out: find_out.collect(),
         steps: steps.collect(),
         next: next.collect(),
-        note: note(walk, &cites, site.day),
+        texts: Texts {
+            say: ending.map_or(String::new(), |ending| ending.say.clone()),
+            chat: ending.map_or(String::new(), chat),
+            ticket: note.clone(),
+        },
+        note,
+        back: walk.tree.address(before),
         all: format!("{}?all=1", walk.tree.url()),
         graph: walk.url().replacen(&walk.tree.url(), &format!("{}/graph", walk.tree.url()), 1),
-        given,
+        kept,
         cites,
         walk,
     };
@@ -202,7 +232,8 @@ pub(super) fn questions(site: Site<'_>, tree: &Tree) -> Result<String> {
     let forest = site.library.index.forest()?;
     let questions = tree.questions.values().map(|question| Asked {
         question,
-        control: control(forest, question, None),
+        control: control(forest, question, None, false),
+        buttons: false,
         unsure: String::new(),
         links: Vec::new(),
     });
@@ -221,13 +252,20 @@ pub(super) fn graph(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
     }))
 }
 
-fn control(forest: &Forest, question: &Question, heard: Option<&Answer>) -> String {
+/// Whether one option is the answer.
+fn is_single(question: &Question) -> bool {
+    matches!(question.kind, Kind::Choice(_) | Kind::Bool)
+}
+
+/// The form for a question; with `focus` it is the only one of the page.
+fn control(forest: &Forest, question: &Question, heard: Option<&Answer>, focus: bool) -> String {
     let (min, max, unit) = match &question.kind {
         Kind::Int(min, max, unit) => (*min, *max, &**unit),
         _ => (0, 0, ""),
     };
     write(&Control {
         kind: match question.kind {
+            _ if focus && is_single(question) => "button",
             Kind::Choice(_) | Kind::Bool => "radio",
             Kind::Multi(..) => "checkbox",
             Kind::Domain(_) => "select",
@@ -242,6 +280,7 @@ fn control(forest: &Forest, question: &Question, heard: Option<&Answer>) -> Stri
         max,
         unit,
         heard: heard.map_or(String::new(), ToString::to_string),
+        focus,
     })
 }
 
@@ -258,6 +297,14 @@ fn pieces(step: &str) -> Vec<(String, String)> {
     }
     pieces.push((step[at..].to_owned(), String::new()));
     pieces
+}
+
+/// What to write to the customer: what was said, what to do.
+fn chat(ending: &Ending<'_>) -> String {
+    let steps = ending.steps.iter().enumerate();
+    let steps = steps.map(|(index, step)| format!("{}. {}", index + 1, tree::plain(step)));
+    let lines = [ending.say.clone()].into_iter().chain(steps).chain(ending.notes.iter().cloned());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What to write down after the call: answers, outcome, steps, sources, day.

@@ -1,16 +1,66 @@
 //! The page as a browser shows it.
 
-use headless_chrome::{Browser, LaunchOptionsBuilder};
-use jieda::{
-    Library, Place,
-    web::{Limits, Site, routes, serve},
+use super::web::SHIPPED;
+use headless_chrome::{
+    Browser, LaunchOptionsBuilder, Tab,
+    browser::tab::ModifierKey,
+    protocol::cdp::{Emulation, Input, Log, Network, Page as Pages, types::Event},
 };
+use jieda::web::{Limits, Site, routes, serve};
 use jiff::civil::date;
+use serde_json::Value;
 use std::{
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, LazyLock, Mutex, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
+    time::{Duration, Instant},
 };
+
+/// Every kind of page, with the name of its picture.
+const KINDS: [(&str, &str); 17] = [
+    ("home", "/"),
+    ("answer", "/search?q=备案要多久"),
+    ("outcome", "/search?q=香港ECS要备案吗"),
+    ("choose", "/search?q=阿里云备案"),
+    ("corrected", "/search?q=被案要多久"),
+    ("unknown", "/search?q=专利年费怎么交"),
+    ("entry", "/faq/server/how-many-sites"),
+    ("topic", "/topics/access"),
+    ("trees", "/trees"),
+    ("question", "/trees/needs-filing?location=mainland"),
+    ("boxes", "/trees/needs-filing?location=mainland&address=domain&host=other&filed=new&cdn=no"),
+    ("end", "/trees/needs-filing?location=hongkong&cdn=no"),
+    ("open", "/trees/needs-filing?location=hongkong&cdn=unsure"),
+    ("all-questions", "/trees/needs-filing?all=1"),
+    ("graph", "/trees/needs-filing/graph?location=hongkong&cdn=no"),
+    ("sources", "/sources"),
+    ("missing", "/faq/product/interface-error"),
+];
+
+/// No test waits longer than this for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The most that the first page may weigh with all it needs, in bytes over the wire.
+const FIRST_PAGE: f64 = 30_000.0;
+
+/// The shipped content on a socket.
+static SERVED: LazyLock<SocketAddr> = LazyLock::new(|| {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Before anything that has a time limit.
+    LazyLock::force(&SHIPPED);
+    thread::spawn(move || {
+        serve(listener, Limits::default(), move |request| {
+            let site = Site { recording: true, ..Site::new(&SHIPPED, date(2026, 11, 22)) };
+            routes(site, request)
+        })
+    });
+    address
+});
 
 /// The browser that `scripts/test` installs.
 fn chromium() -> PathBuf {
@@ -21,106 +71,547 @@ fn chromium() -> PathBuf {
     programs.find(|program| program.is_file()).expect("no Chromium; `scripts/test` installs it")
 }
 
-/// The shipped content on a socket of its own.
-fn served() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let library = Library::of(&Place::default().files().unwrap()).unwrap();
-    thread::spawn(move || {
-        serve(listener, Limits::default(), move |request| {
-            routes(Site::new(&library, date(2026, 11, 22)), request)
-        })
-    });
-    address
-}
-
-/// A browser with a window of this size.
-pub(super) fn browser(width: u32, height: u32) -> Browser {
+/// One browser for all tests that run at the time; it ends with the last of them.
+pub(super) fn browser() -> Arc<Browser> {
+    static SHARED: Mutex<Weak<Browser>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap();
+    if let Some(browser) = shared.upgrade() {
+        return browser;
+    }
     let quiet = [
         "--disable-quic",
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        "--hide-scrollbars",
     ];
     let options = LaunchOptionsBuilder::default()
         .path(Some(chromium()))
         .sandbox(false)
-        .window_size(Some((width, height)))
+        .window_size(Some((1280, 900)))
+        .idle_browser_timeout(Duration::from_secs(300))
         .args(quiet.iter().map(std::ffi::OsStr::new).collect())
         .build()
         .unwrap();
-    Browser::new(options).unwrap()
+    let browser = Arc::new(Browser::new(options).unwrap());
+    *shared = Arc::downgrade(&browser);
+    browser
 }
 
-/// One key copies what to say and one the record of the call, without touching the mouse.
-#[test]
-fn keys_copy_what_to_say_and_the_record() {
-    let address = served();
-    let browser = browser(1280, 800);
-    let tab = browser.new_tab().unwrap();
-    let ask = |expression: &str| tab.evaluate(expression, true).unwrap().value.unwrap();
-    let open = |page: &str| {
-        tab.navigate_to(&format!("http://{address}{page}"))
-            .unwrap()
-            .wait_until_navigated()
-            .unwrap();
-        // The clipboard of a headless browser belongs to the machine; what would be written is kept here.
-        ask("navigator.clipboard.writeText = async text => { window.written = text }; 1");
+/// What a page asked for and complained about.
+#[derive(Default)]
+struct Seen {
+    requests: Vec<String>,
+    bytes: f64,
+    errors: Vec<String>,
+}
+
+/// A tab of its own, which sees all that happens in it.
+struct Window {
+    tab: Arc<Tab>,
+    seen: Arc<Mutex<Seen>>,
+    /// How many pages were left by a key.
+    steps: AtomicUsize,
+    _browser: Arc<Browser>,
+}
+
+/// Runs before the scripts of a page. The clipboard of a headless browser belongs to the machine, so what would be
+/// written is kept here.
+const BEFORE: &str = "
+    if (navigator.clipboard) navigator.clipboard.writeText = async text => { window.written = text; };
+    window.shift = 0;
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });";
+
+/// The smallest contrast between a text and what is behind it.
+const CONTRAST: &str = "(() => {
+    const read = colour => colour.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => {
+        const [x, y, z] = [r, g, b].map(c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
     };
-    open("/trees/needs-filing?location=hongkong&cdn=no");
-    tab.press_key("c").unwrap();
-    let say = ask("document.getElementById('say').innerText");
-    assert_eq!(ask("window.written"), say);
-    assert_eq!(ask("document.getElementById('status').innerText"), "已复制");
-    tab.press_key("t").unwrap();
-    let record = ask("window.written");
-    let record = record.as_str().unwrap();
-    assert!(record.contains("结论：") && record.contains("依据："), "{record}");
-    open("/search?q=接口异常");
-    tab.press_key("c").unwrap();
-    assert_eq!(ask("window.written"), ask("document.getElementById('say').innerText"));
-}
-
-/// On a phone and on a desk nothing runs over the edge, and the answer can be read without scrolling.
-#[test]
-fn pages_fit_from_a_phone_to_a_desk() {
-    let address = served();
-    for (width, height) in [(360, 640), (1280, 800)] {
-        let browser = browser(width, height);
-        let tab = browser.new_tab().unwrap();
-        let ask = |expression: &str| tab.evaluate(expression, false).unwrap().value.unwrap();
-        for page in [
-            "/",
-            "/search?q=产品验证提示接口异常怎么办",
-            "/search?q=专利年费",
-            "/faq/server/how-many-sites",
-            "/topics/access",
-            "/none",
-        ] {
-            tab.navigate_to(&format!("http://{address}{page}"))
-                .unwrap()
-                .wait_until_navigated()
-                .unwrap();
-            let over =
-                ask("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-            assert_eq!(over, 0, "{page} at {width} px");
-            assert_eq!(
-                ask("getComputedStyle(document.querySelector('button')).cursor"),
-                "pointer",
-                "{page} has its style"
-            );
+    const behind = element => {
+        for (let at = element; at; at = at.parentElement) {
+            const colour = read(getComputedStyle(at).backgroundColor);
+            if (colour.length < 4 || colour[3] > 0) return colour;
         }
-        tab.navigate_to(&format!("http://{address}/search?q=接口异常"))
+        return [255, 255, 255];
+    };
+    let least = 99;
+    for (const element of document.querySelectorAll('body *')) {
+        const text = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+        if (!text || !element.checkVisibility()) continue;
+        const [a, b] = [light(read(getComputedStyle(element).color)), light(behind(element))];
+        least = Math.min(least, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+    }
+    return least;
+})()";
+
+impl Window {
+    fn new() -> Self {
+        LazyLock::force(&SERVED);
+        let browser = browser();
+        let tab = browser.new_tab().unwrap();
+        tab.set_default_timeout(PATIENCE);
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let into = seen.clone();
+        tab.add_event_listener(Arc::new(move |event: &Event| {
+            let mut seen = into.lock().unwrap();
+            match event {
+                Event::NetworkRequestWillBeSent(event) => {
+                    seen.requests.push(event.params.request.url.clone());
+                }
+                Event::NetworkLoadingFinished(event) => {
+                    seen.bytes += event.params.encoded_data_length;
+                }
+                Event::RuntimeExceptionThrown(event) => {
+                    seen.errors.push(event.params.exception_details.text.clone());
+                }
+                Event::LogEntryAdded(event) => {
+                    let entry = &event.params.entry;
+                    // That a page was not found is no mistake of the page.
+                    if entry.level == Log::LogEntryLevel::Error && !entry.text.contains("404") {
+                        seen.errors.push(entry.text.clone());
+                    }
+                }
+                _ => {}
+            }
+        }))
+        .unwrap();
+        let network = Network::Enable {
+            max_total_buffer_size: None,
+            max_resource_buffer_size: None,
+            max_post_data_size: None,
+            report_direct_socket_traffic: None,
+            enable_durable_messages: None,
+        };
+        tab.call_method(network).unwrap();
+        tab.call_method(Network::SetCacheDisabled { cache_disabled: true }).unwrap();
+        tab.enable_log().unwrap().enable_runtime().unwrap();
+        tab.call_method(Emulation::SetFocusEmulationEnabled { enabled: true }).unwrap();
+        tab.call_method(Pages::AddScriptToEvaluateOnNewDocument {
+            source: BEFORE.to_owned(),
+            world_name: None,
+            include_command_line_api: None,
+            run_immediately: None,
+        })
+        .unwrap();
+        Self { tab, seen, steps: AtomicUsize::new(0), _browser: browser }
+    }
+
+    /// As wide as a phone or a desk.
+    fn size(&self, width: u32, height: u32) {
+        self.tab
+            .call_method(Emulation::SetDeviceMetricsOverride {
+                width,
+                height,
+                device_scale_factor: 1.0,
+                mobile: false,
+                scale: None,
+                screen_width: None,
+                screen_height: None,
+                position_x: None,
+                position_y: None,
+                dont_set_visible_size: None,
+                screen_orientation: None,
+                viewport: None,
+                display_feature: None,
+                device_posture: None,
+            })
+            .unwrap();
+    }
+
+    /// The system's setting, such as `prefers-color-scheme: dark`.
+    fn prefers(&self, name: &str, value: &str) {
+        let feature = Emulation::MediaFeature { name: name.to_owned(), value: value.to_owned() };
+        self.tab
+            .call_method(Emulation::SetEmulatedMedia { media: None, features: Some(vec![feature]) })
+            .unwrap();
+    }
+
+    fn open(&self, page: &str) {
+        self.tab
+            .navigate_to(&format!("http://{}{page}", *SERVED))
             .unwrap()
             .wait_until_navigated()
             .unwrap();
-        let bottom =
-            ask("document.querySelector('.say').getBoundingClientRect().bottom - innerHeight");
-        assert!(
-            bottom.as_f64().unwrap() < 0.0,
-            "the answer ends {bottom} px below the window at {width} px"
+        self.until("document.readyState === 'complete'");
+    }
+
+    fn ask(&self, expression: &str) -> Value {
+        self.tab.evaluate(expression, true).unwrap().value.unwrap_or_default()
+    }
+
+    fn text(&self, expression: &str) -> String {
+        self.ask(expression).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until `expression` holds, also across pages.
+    #[track_caller]
+    fn until(&self, expression: &str) {
+        let start = Instant::now();
+        loop {
+            let value = self.tab.evaluate(expression, true).ok().and_then(|result| result.value);
+            if value == Some(Value::Bool(true)) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "never: {expression}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn press(&self, key: &str) {
+        self.tab.press_key(key).unwrap();
+    }
+
+    fn write(&self, text: &str) {
+        self.tab.type_str(text).unwrap();
+    }
+
+    /// Presses a key that leads to another page, and waits for it.
+    #[track_caller]
+    fn go(&self, key: &str) {
+        // Also a page that comes back from the browser's memory, where it knows of an earlier step.
+        let step = self.steps.fetch_add(1, Ordering::Relaxed);
+        self.ask(&format!("window.step = {step}"));
+        self.press(key);
+        self.until(&format!("window.step !== {step} && document.readyState === 'complete'"));
+    }
+
+    /// Presses a key that copies, and says what was copied.
+    #[track_caller]
+    fn copied(&self, key: &str) -> String {
+        self.ask("window.written = null");
+        self.press(key);
+        self.until(
+            "window.written !== null && document.getElementById('status').innerText === '已复制'",
         );
-        tab.navigate_to(&format!("http://{address}/")).unwrap().wait_until_navigated().unwrap();
-        assert_eq!(ask("document.activeElement.name"), "q", "one can type at once");
+        self.text("window.written")
+    }
+
+    fn requests(&self, part: &str) -> usize {
+        self.seen.lock().unwrap().requests.iter().filter(|url| url.contains(part)).count()
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let _ = self.tab.close_target();
+    }
+}
+
+/// One key each copies the sentence, a message for a chat and a ticket, and on a tree the record of the call.
+#[test]
+fn keys_copy_what_to_say_a_message_and_a_ticket() {
+    let window = Window::new();
+    window.open("/search?q=短信核验要多久");
+    let say = window.text("document.getElementById('say').innerText");
+    assert_eq!(window.copied("c"), say);
+    let chat = window.copied("w");
+    assert!(chat.starts_with(&say) && chat.contains("依据《"), "{chat}");
+    let ticket = window.copied("t");
+    for part in [
+        "问题：短信核验要多久",
+        "答复：",
+        "条目：",
+        "依据：《",
+        "注意：资料日期",
+        "查询：2026-11-22",
+    ] {
+        assert!(ticket.contains(part), "{ticket} has no {part}");
+    }
+    window.open("/trees/needs-filing?location=hongkong&cdn=no");
+    assert_eq!(window.copied("c"), window.text("document.getElementById('say').innerText"));
+    let record = window.copied("t");
+    assert!(record.contains("结论：") && record.contains("依据："), "{record}");
+    window.open("/faq/server/how-many-sites");
+    assert!(window.copied("c").starts_with("ECS、轻量应用服务器"));
+    window.ask("document.querySelector('[data-link]').click()");
+    window.until("window.written.endsWith('/faq/server/how-many-sites')");
+}
+
+/// From the customer's words to a sentence that can be read out without touching the mouse.
+#[test]
+fn frequent_questions_need_no_mouse() {
+    let window = Window::new();
+    for question in include_str!("../cases/page/questions.txt").lines() {
+        window.open("/");
+        window.write(question);
+        window.go("Enter");
+        let say = window.copied("c");
+        assert!(say.chars().count() > 10, "{question}: {say}");
+    }
+}
+
+#[test]
+fn a_question_is_asked_and_a_hit_opened_by_keyboard() {
+    let window = Window::new();
+    window.open("/trees");
+    window.press("/");
+    window.write("备案要多久");
+    window.go("Enter");
+    assert_eq!(window.text("document.activeElement.localName"), "body");
+    // The options of the tree come first, then the other entries.
+    window.until("document.querySelectorAll('.options .option').length > 3");
+    window.press("ArrowDown");
+    assert_eq!(window.ask("document.activeElement.matches('.option')"), true);
+    window.press("ArrowUp");
+    window.press("ArrowUp");
+    while window.ask("document.activeElement.matches('a.item')") != true {
+        window.press("ArrowDown");
+    }
+    window.go("Enter");
+    assert!(window.text("location.pathname").starts_with("/faq/"));
+    window.go("b");
+    assert_eq!(window.text("location.pathname"), "/search");
+    window.tab.press_key_with_modifiers("k", Some(&[ModifierKey::Ctrl])).unwrap();
+    assert_eq!(window.text("document.activeElement.name"), "q");
+    window.press("n");
+    assert_eq!(window.text("location.pathname"), "/search", "keys are letters while one types");
+    // Once out of the suggestions, once out of the box.
+    window.press("Escape");
+    window.press("Escape");
+    window.go("n");
+    assert_eq!(window.text("location.pathname"), "/");
+    assert_eq!(window.text("document.activeElement.name"), "q", "one can type at once");
+}
+
+#[test]
+fn candidates_are_chosen_by_number() {
+    let window = Window::new();
+    window.open("/search?q=阿里云备案");
+    let second = window.text("document.querySelectorAll('.primary .option')[1].pathname");
+    window.go("2");
+    assert_eq!(window.text("location.pathname"), second);
+}
+
+#[test]
+fn keys_are_explained_and_can_be_turned_off() {
+    let window = Window::new();
+    window.open("/trees/needs-filing");
+    window.press("?");
+    assert_eq!(window.ask("document.getElementById('keys').open"), true);
+    window.press("1");
+    assert_eq!(window.text("location.search"), "", "no key works behind the list");
+    window.ask("document.getElementById('single').click()");
+    window.press("Escape");
+    window.until("!document.getElementById('keys').open");
+    window.press("?");
+    assert_eq!(window.ask("document.getElementById('keys').open"), false);
+    window.ask("localStorage.clear()");
+}
+
+#[test]
+fn suggestions_are_chosen_with_arrow_and_enter() {
+    let window = Window::new();
+    window.open("/");
+    window.write("短信");
+    window.until("!document.getElementById('suggestions').hidden");
+    assert_eq!(window.text("document.activeElement.getAttribute('aria-expanded')"), "true");
+    window.until("document.getElementById('count').textContent.includes('个建议')");
+    window.press("ArrowDown");
+    let chosen = window.text("document.querySelector('[aria-selected=true]').id");
+    assert_eq!(window.text("document.activeElement.getAttribute('aria-activedescendant')"), chosen);
+    let to = window.text("document.querySelector('[aria-selected=true]').dataset.to");
+    window.go("Enter");
+    assert_eq!(
+        window.text("decodeURI(location.pathname + location.search)"),
+        window.text(&format!("decodeURI({to:?})"))
+    );
+    // Escape closes the list, and what was typed stays.
+    window.open("/");
+    window.write("短信");
+    window.until("!document.getElementById('suggestions').hidden");
+    window.press("Escape");
+    assert_eq!(window.ask("document.getElementById('suggestions').hidden"), true);
+    assert_eq!(window.text("document.activeElement.value"), "短信");
+}
+
+/// While an input method composes, nothing is asked, nothing sent, and no key means anything.
+#[test]
+fn an_input_method_is_left_alone() {
+    let window = Window::new();
+    window.open("/");
+    for part in ["b", "bei", "bei an"] {
+        let end = part.len() as u32;
+        window
+            .tab
+            .call_method(Input::ImeSetComposition {
+                text: part.to_owned(),
+                selection_start: end,
+                selection_end: end,
+                replacement_start: None,
+                replacement_end: None,
+            })
+            .unwrap();
+    }
+    // What a browser sends for a key that the input method takes.
+    let enter = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true }))";
+    assert_eq!(window.ask(enter), false, "Enter is held back");
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(window.requests("/api/v1/suggest"), 0);
+    assert_eq!(window.text("location.pathname"), "/");
+    assert_eq!(window.ask("document.getElementById('suggestions').hidden"), true);
+    window.tab.send_character("备案").unwrap();
+    window.until("!document.getElementById('suggestions').hidden");
+    assert_eq!(window.text("document.activeElement.value"), "备案");
+    assert!(window.requests("/api/v1/suggest") > 0);
+}
+
+#[test]
+fn a_tree_is_walked_by_keyboard() {
+    let window = Window::new();
+    window.open("/trees/needs-filing");
+    // 中国香港, and the customer does not know about the CDN.
+    window.go("2");
+    assert_eq!(window.text("location.search"), "?location=hongkong");
+    window.go("0");
+    assert!(window.text("document.querySelector('main').innerText").contains("要看下面的情况"));
+    window.go("b");
+    assert_eq!(window.text("location.search"), "?location=hongkong");
+    window.go("2");
+    assert_eq!(window.text("location.search"), "?location=hongkong&cdn=no");
+    assert_eq!(window.text("document.querySelector('.verdict').innerText"), "不用备案");
+    // The first answer is changed; the other stays.
+    window.ask("document.querySelector('.steps a').focus()");
+    window.go("Enter");
+    assert_eq!(
+        window.text("document.querySelector('legend').innerText"),
+        "网站放在哪里的服务器上？"
+    );
+    window.go("3");
+    let given = window.text("location.search");
+    assert!(given.contains("location=overseas") && given.contains("cdn=no"), "{given}");
+    // Several boxes, then on with Enter.
+    window.open("/trees/needs-filing?location=mainland&address=domain&host=other&filed=new&cdn=no");
+    window.press("1");
+    assert_eq!(window.ask("document.querySelector('[type=checkbox][name]').checked"), true);
+    window.go("Enter");
+    assert!(window.text("location.search").contains("shield="));
+    window.go("n");
+    assert_eq!(window.text("location.pathname"), "/");
+}
+
+/// Everything is there without JavaScript: the search, the answer, a tree to its end, and nothing that does not work.
+#[test]
+fn without_script_everything_is_there() {
+    let window = Window::new();
+    window.tab.call_method(Emulation::SetScriptExecutionDisabled { value: true }).unwrap();
+    window.open("/");
+    window.write("备案要多久");
+    window.go("Enter");
+    assert!(window.text("document.getElementById('say').innerText").contains("工作日"));
+    assert_eq!(window.ask("document.querySelector('.tools').checkVisibility()"), false);
+    window.open("/trees/needs-filing");
+    for option in ["hongkong", "no"] {
+        window.ask("window.here = true");
+        window.tab.find_element(&format!("button[value={option}]")).unwrap().click().unwrap();
+        window.until("!window.here && document.readyState === 'complete'");
+    }
+    assert_eq!(window.text("document.querySelector('.verdict').innerText"), "不用备案");
+}
+
+/// From a phone to a desk nothing runs over the edge, nothing moves, nothing goes wrong, and nobody else is asked.
+#[test]
+fn every_kind_of_page_fits_and_keeps_still() {
+    let window = Window::new();
+    for (width, height) in [(360, 640), (1280, 900)] {
+        window.size(width, height);
+        for (kind, page) in KINDS {
+            window.open(page);
+            let over = window
+                .ask("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+            assert_eq!(over, 0, "{kind} at {width} px");
+            assert_eq!(window.ask("window.shift"), 0, "{kind} moves at {width} px");
+            let button = window.text("getComputedStyle(document.querySelector('button')).cursor");
+            assert_eq!(button, "pointer", "{kind} has its style");
+        }
+        window.open("/search?q=接口异常");
+        let below = "document.querySelector('.say').getBoundingClientRect().bottom - innerHeight";
+        let below = window.ask(below).as_f64().unwrap();
+        assert!(below < 0.0, "the answer ends {below} px below the window at {width} px");
+    }
+    let seen = std::mem::take(&mut *window.seen.lock().unwrap());
+    assert_eq!(seen.errors, Vec::<String>::new());
+    let own = format!("http://{}/", *SERVED);
+    let elsewhere: Vec<_> = seen.requests.iter().filter(|url| !url.starts_with(&own)).collect();
+    assert_eq!(elsewhere, Vec::<&String>::new());
+}
+
+#[test]
+fn the_first_page_is_light() {
+    let window = Window::new();
+    window.open("/");
+    window.until("performance.getEntriesByType('resource').length >= 2");
+    let bytes = window.seen.lock().unwrap().bytes;
+    assert!(bytes > 3_000.0 && bytes <= FIRST_PAGE, "{bytes} bytes over the wire");
+}
+
+#[test]
+fn dark_pages_and_pages_of_high_contrast_can_be_read() {
+    let window = Window::new();
+    let ground = "getComputedStyle(document.body).backgroundColor";
+    for (_, page) in [KINDS[0], KINDS[2], KINDS[5], KINDS[6], KINDS[9], KINDS[11]] {
+        let mut grounds = Vec::new();
+        for (name, value, least) in [
+            ("prefers-color-scheme", "light", 4.5),
+            ("prefers-color-scheme", "dark", 4.5),
+            ("prefers-contrast", "more", 5.5),
+        ] {
+            window.prefers(name, value);
+            window.open(page);
+            let contrast = window.ask(CONTRAST).as_f64().unwrap();
+            assert!(contrast >= least, "{page}, {value}: {contrast}");
+            grounds.push(window.text(ground));
+        }
+        assert_ne!(grounds[0], grounds[1], "{page} is not dark");
+    }
+}
+
+/// What axe-core, which `scripts/test` fetches, finds on any kind of page.
+#[test]
+fn axe_finds_nothing() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/axe/package/axe.min.js");
+    let axe = std::fs::read_to_string(&file)
+        .unwrap_or_else(|_| panic!("no {}; `scripts/test` fetches axe-core", file.display()));
+    let window = Window::new();
+    let run = "axe.run().then(result => JSON.stringify(result.violations.map(
+        one => [one.id, one.help, ...one.nodes.map(node => node.html)])))";
+    let mut found = Vec::new();
+    for (width, scheme) in [(1280, "light"), (360, "dark")] {
+        window.size(width, 900);
+        window.prefers("prefers-color-scheme", scheme);
+        for (kind, page) in KINDS {
+            window.open(page);
+            window.tab.evaluate(&axe, false).unwrap();
+            let violations = window.text(run);
+            if violations != "[]" {
+                found.push(format!("{kind}, {scheme}: {violations}"));
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+/// Pictures of every kind of page for `docs/screenshots`: `scripts/screenshots`.
+#[test]
+#[ignore = "writes files"]
+fn screenshots() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    let window = Window::new();
+    for (shape, width, height) in [("wide", 1280, 800), ("narrow", 360, 740)] {
+        window.size(width, height);
+        for scheme in ["light", "dark"] {
+            window.prefers("prefers-color-scheme", scheme);
+            for (kind, page) in KINDS {
+                window.open(page);
+                let format = Pages::CaptureScreenshotFormatOption::Png;
+                let picture = window.tab.capture_screenshot(format, None, None, true).unwrap();
+                std::fs::write(folder.join(format!("{kind}-{shape}-{scheme}.png")), picture)
+                    .unwrap();
+            }
+        }
     }
 }
