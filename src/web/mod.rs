@@ -160,7 +160,7 @@ pub fn routes(site: Site<'_>, request: &Request) -> Response {
 /// What is sent when what should have been written down could not be.
 pub fn not_recorded(site: Site<'_>, request: &Request) -> Response {
     let refused = Refused::new(500, "没有记下来，可能是磁盘满了；请重试，再不行请找管理员");
-    deliver::finish(request, "", refuse(site, request, &refused))
+    deliver::finish(request, "", base::leave(site.base, refuse(site, request, &refused)))
 }
 
 fn route(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answered {
@@ -337,7 +337,7 @@ fn shorter(request: &Request) -> Option<Response> {
 #[template(path = "opensearch.xml")]
 struct OpenSearch<'a> {
     title: &'a str,
-    /// Scheme and host.
+    /// Scheme, host and base path.
     origin: String,
     icon: String,
 }

@@ -21,6 +21,9 @@ use std::collections::{BTreeSet, HashMap};
 /// A tree with more places than this is only drawn.
 const PLACES: usize = 500;
 
+/// What a file server shows for an address without a file.
+const MISSING: &str = "/404.html";
+
 /// The longest name of a file, in bytes; most file systems take 255.
 const NAME: usize = 200;
 
@@ -54,7 +57,7 @@ struct Entries {
 pub fn files(site: Site<'_>, mut write: impl FnMut(&str, &[u8]) -> Result<()>) -> Result<()> {
     let site = Site { files: true, recording: false, base: "", ..site };
     let places = Places::new(site)?;
-    let mut known: BTreeSet<String> = ["/", "/404.html"].map(str::to_owned).into();
+    let mut known: BTreeSet<String> = ["/", MISSING].map(str::to_owned).into();
     let summaries = site.library.summaries()?;
     known.extend(summaries.iter().map(|entry| entry.url.clone()));
     known.extend(site.library.index.overview.moved.keys().map(|id| crate::content::link::url(id)));
@@ -92,21 +95,19 @@ pub fn files(site: Site<'_>, mut write: impl FnMut(&str, &[u8]) -> Result<()>) -
         if let Some((_, to)) = response.headers.iter().find(|(name, _)| *name == "Location") {
             response = get(&to.clone());
         }
+        if response.status != 200 && address != MISSING {
+            let what = String::from_utf8_lossy(&response.body).into_owned();
+            return Err(Error::Page { address, what });
+        }
         let is_page = response
             .headers
             .iter()
             .any(|(name, value)| *name == "Content-Type" && value.starts_with("text/html"));
-        match is_page {
-            true => {
-                let html = String::from_utf8_lossy(&response.body);
-                write(&file, relink(&file, &html, &mut todo).as_bytes())?;
-            }
-            false if response.status == 200 => write(&file, &response.body)?,
-            false => {
-                let what = String::from_utf8_lossy(&response.body).trim().to_owned();
-                return Err(Error::Page { address, what });
-            }
+        if is_page {
+            let html = String::from_utf8_lossy(&response.body);
+            response.body = relink(&file, &html, &mut todo).into_bytes();
         }
+        write(&file, &response.body)?;
     }
     Ok(())
 }

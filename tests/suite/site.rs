@@ -297,7 +297,9 @@ fn a_folder_with_other_things_is_refused() {
 }
 
 fn below(base: &Base, target: &str) -> Response {
-    let request = Request { method: "GET".into(), target: target.into(), ..Request::default() };
+    let headers = vec![("host".into(), "help.example".into())];
+    let request =
+        Request { method: "GET".into(), target: target.into(), headers, ..Request::default() };
     routes(Site { base, ..Site::new(&SHIPPED, DAY) }, &request)
 }
 
@@ -355,6 +357,8 @@ fn outside_of_the_base_path_there_is_nothing() {
     }
     let ask = below(&base, "/kb/api/v1/ask?q=ens能备几个网站");
     let ask: serde_json::Value = serde_json::from_slice(&ask.body).unwrap();
+    let search = String::from_utf8(below(&base, "/kb/opensearch.xml").body).unwrap();
+    assert!(search.contains("\"http://help.example/kb/search?q={searchTerms}\""), "{search}");
     let url = ask["answer"]["url"].as_str().unwrap();
     assert!(url.starts_with("/faq/"), "{url}");
     let out = Command::new(env!("CARGO_BIN_EXE_jieda"))
