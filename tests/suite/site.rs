@@ -421,7 +421,7 @@ const SAME_FIRST: usize = 66;
 #[test]
 fn files_are_searched_in_the_browser() {
     assert!(FILES.contains_key("search.html"));
-    let browser = super::page::browser(1280, 800);
+    let browser = super::page::browser();
     let tab = browser.new_tab().unwrap();
     tab.set_default_timeout(Duration::from_secs(60));
     let complaints: Arc<Mutex<Vec<String>>> = Arc::default();
