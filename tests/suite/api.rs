@@ -468,6 +468,9 @@ fn a_browser_can_search_from_its_address_bar() {
         assert_eq!(get("/opensearch.xml", &[("host", host)]).status, 400, "{host}");
     }
     assert_eq!(get("/opensearch.xml", &[]).status, 400);
+    let below = Site { base: "/kb", ..site(&SHIPPED, false) };
+    let below = routes(below, &request("GET", "/kb/opensearch.xml", &[("host", "kb.example")]));
+    assert!(body(&below).contains("\"http://kb.example/kb/search?q="), "{}", body(&below));
     let response = get("/api/v1/suggest?q=beian&format=opensearch", &[]);
     let Value::Array(parts) = serde_json::from_slice(&response.body).unwrap() else { panic!() };
     assert_eq!((parts.len(), &parts[0]), (4, &"beian".into()));
