@@ -47,6 +47,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The most that the first page may weigh with all it needs, in bytes over the wire.
 const FIRST_PAGE: f64 = 30_000.0;
 
+/// What letters may settle by while they are drawn, as a share of the window; a line that moved would be ten times that.
+const STILL: f64 = 0.001;
+
 /// The shipped content on a socket.
 static SERVED: LazyLock<SocketAddr> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -339,6 +342,10 @@ fn frequent_questions_need_no_mouse() {
         window.open("/");
         window.write(question);
         window.go("Enter");
+        // Where two entries are alike, the first is chosen.
+        if window.ask("document.getElementById('say') === null") == true {
+            window.go("1");
+        }
         let say = window.copied("c");
         assert!(say.chars().count() > 10, "{question}: {say}");
     }
@@ -505,9 +512,8 @@ fn without_script_everything_is_there() {
     assert_eq!(window.ask("document.querySelector('.tools').checkVisibility()"), false);
     window.open("/trees/needs-filing");
     for option in ["hongkong", "no"] {
-        window.ask("window.here = true");
-        window.tab.find_element(&format!("button[value={option}]")).unwrap().click().unwrap();
-        window.until("!window.here && document.readyState === 'complete'");
+        window.ask(&format!("document.querySelector('button[value={option}]').focus()"));
+        window.go("Enter");
     }
     assert_eq!(window.text("document.querySelector('.verdict').innerText"), "不用备案");
 }
@@ -523,7 +529,8 @@ fn every_kind_of_page_fits_and_keeps_still() {
             let over = window
                 .ask("document.documentElement.scrollWidth - document.documentElement.clientWidth");
             assert_eq!(over, 0, "{kind} at {width} px");
-            assert_eq!(window.ask("window.shift"), 0, "{kind} moves at {width} px");
+            let shift = window.ask("window.shift").as_f64().unwrap();
+            assert!(shift < STILL, "{kind} moves by {shift} at {width} px");
             let button = window.text("getComputedStyle(document.querySelector('button')).cursor");
             assert_eq!(button, "pointer", "{kind} has its style");
         }
