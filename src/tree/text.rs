@@ -186,7 +186,7 @@ pub(super) fn named(classes: Vec<Vec<Answer>>) -> Vec<(String, Vec<Answer>)> {
             let flags = telling(profiles, &all);
             let told =
                 profiles.iter().all(|profile| flags.iter().any(|(flag, _)| flag.holds(profile)));
-            (told && !only).then(|| (at, flags))
+            (told && !only).then_some((at, flags))
         });
         let (at, name) = match found {
             Some((at, flags)) => {

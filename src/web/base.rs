@@ -73,7 +73,10 @@ impl std::ops::Deref for Base {
 }
 
 /// The request as it would be at the root, or what is answered outside of the base path.
-pub(super) fn enter<'r>(base: &str, request: &'r Request) -> Result<Cow<'r, Request>, Response> {
+pub(super) fn enter<'r>(
+    base: &str,
+    request: &'r Request,
+) -> Result<Cow<'r, Request>, Box<Response>> {
     // `*` asks about the server, not about a page.
     if base.is_empty() || request.target == "*" {
         return Ok(Cow::Borrowed(request));
@@ -83,12 +86,12 @@ pub(super) fn enter<'r>(base: &str, request: &'r Request) -> Result<Cow<'r, Requ
             Ok(Cow::Owned(Request { target: rest.to_owned(), ..request.clone() }))
         }
         Some(rest) if rest.is_empty() || rest.starts_with('?') => {
-            Err(super::moved(&format!("{base}/{rest}")))
+            Err(Box::new(super::moved(&format!("{base}/{rest}"))))
         }
-        _ => Err(Response {
-            status: 404,
-            ..super::text(&format!("这里没有网页；网页都在 {base}/ 下面\n"))
-        }),
+        _ => {
+            let text = super::text(&format!("这里没有网页；网页都在 {base}/ 下面\n"));
+            Err(Box::new(Response { status: 404, ..text }))
+        }
     }
 }
 

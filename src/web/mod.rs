@@ -146,7 +146,7 @@ struct Readiness<'a> {
 pub fn routes(site: Site<'_>, request: &Request) -> Response {
     let request = match base::enter(site.base, request) {
         Ok(request) => request,
-        Err(outside) => return deliver::finish(request, "", outside),
+        Err(outside) => return deliver::finish(request, "", *outside),
     };
     let request = &*request;
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));

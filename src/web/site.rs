@@ -116,9 +116,12 @@ pub fn files(site: Site<'_>, mut write: impl FnMut(&str, &[u8]) -> Result<()>) -
 struct Places<'a> {
     /// By file.
     walks: Vec<(String, Walk<'a>)>,
-    /// For the file of a place the question that is asked there, with the folder that each answer leads to.
-    asked: HashMap<String, Option<(&'a str, HashMap<String, String>)>>,
+    /// What is asked at the file of a place, if anything.
+    asked: HashMap<String, Option<AskedAt<'a>>>,
 }
+
+/// A question, with the folder that each answer leads to.
+type AskedAt<'a> = (&'a str, HashMap<String, String>);
 
 impl<'a> Places<'a> {
     fn new(site: Site<'a>) -> Result<Self> {
