@@ -322,7 +322,8 @@ fn below_a_base_path_every_link_stays_below_it() {
     .into();
     let mut known: BTreeSet<String> = todo.iter().cloned().collect();
     while let Some(target) = todo.pop() {
-        let response = below(&base, &target);
+        // What stands behind `#` is not sent.
+        let response = below(&base, target.split('#').next().unwrap());
         assert!(response.status < 400 || target == "/kb/none", "{target}: {}", response.status);
         if response.status == 302 {
             assert!(location(&response).starts_with("/kb/"), "{target}: {}", location(&response));
