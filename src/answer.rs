@@ -13,10 +13,10 @@ use crate::{
 use jiff::{ToSpan, civil::Date};
 
 /// From this confidence on, an entry is the answer: right more often than wrong among the tuning questions.
-const ANSWERED: f32 = 0.64;
+const ANSWERED: f32 = 0.6;
 
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
-const CHOOSE: f32 = 0.6;
+const CHOOSE: f32 = 0.55;
 
 /// How confidence follows from the score of the first hit and its lead over the second: a logistic regression of
 /// "the first hit says what it must" over `tests/eval/tune.jsonl` and `dev.jsonl`.

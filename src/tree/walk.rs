@@ -17,7 +17,7 @@ pub struct Walk<'t> {
     pub parked: Vec<(&'t Question, Answer, String)>,
     /// What was given and is no question or no answer of this tree, as messages.
     pub wrong: Vec<String>,
-    /// What can be answered next, where a walk goes by classes ([`super::spread`]).
+    /// What can be answered next, where a walk goes by classes ([`super::spread()`]).
     pub classes: Vec<Class>,
 }
 
