@@ -114,6 +114,13 @@ pub struct Summary {
     pub cites: Vec<(String, String)>,
 }
 
+impl Summary {
+    /// Whether the entry rests on any section of the source.
+    pub fn rests_on(&self, source: &content::Source) -> bool {
+        self.cites.iter().any(|(id, _)| *id == source.id)
+    }
+}
+
 /// All of one content version: its entries, problems and index.
 pub struct Library {
     pub index: Index,

@@ -17,7 +17,7 @@ use names::Names;
 pub(crate) use names::{Name, Token, hash};
 pub use place::Key;
 use sounds::Sounds;
-pub(crate) use sounds::{Sounding, sounds};
+pub(crate) use sounds::{Sounding, readings, sounds};
 use weight::FUNCTION_WORDS;
 pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
 

@@ -136,17 +136,17 @@ impl Sounds {
     }
 }
 
-/// The ways to read a character, without tones.
-fn readings(c: char) -> BTreeSet<&'static str> {
+/// The ways to read a character, without tones; one may come more than once.
+pub(crate) fn readings(c: char) -> impl Iterator<Item = &'static str> {
     let many = c.to_pinyin_multi().into_iter().flatten().map(|reading| reading.plain());
-    many.chain(c.to_pinyin().map(|reading| reading.plain())).collect()
+    many.chain(c.to_pinyin().map(|reading| reading.plain()))
 }
 
 /// The ways to read a word, the syllables of each; none if a character has no sound.
 pub(crate) fn sounds(word: &str) -> Vec<Vec<&'static str>> {
     let mut sounds: Vec<Vec<&'static str>> = vec![Vec::new()];
     for c in word.chars() {
-        let readings = readings(c);
+        let readings: BTreeSet<&str> = readings(c).collect();
         sounds = sounds
             .iter()
             .flat_map(|before| {

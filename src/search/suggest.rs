@@ -4,10 +4,9 @@
 use crate::{
     content::Entry,
     error::Result,
-    index::Index,
+    index::{Index, readings},
     text::{is_han, normalise},
 };
-use pinyin::ToPinyinMulti;
 use std::collections::HashSet;
 
 /// Of what has been typed only so many characters are read.
@@ -140,11 +139,6 @@ fn sounds(letters: &str) -> Vec<Sound> {
 /// The bit of a small Latin letter; 0 for anything else.
 fn initial(c: char) -> u32 {
     if c.is_ascii_lowercase() { 1 << (c as u32 - 'a' as u32) } else { 0 }
-}
-
-/// The ways to read a character, without tones.
-fn readings(c: char) -> impl Iterator<Item = &'static str> {
-    c.to_pinyin_multi().into_iter().flatten().map(|reading| reading.plain())
 }
 
 /// Whether a Latin word or number goes on here: nothing begins in its middle.

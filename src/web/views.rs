@@ -583,9 +583,8 @@ pub(super) fn sources(site: Site<'_>) -> Result<String> {
             };
             summaries.iter().filter(cites).collect()
         };
-        let rests = |entry: &&Summary| entry.cites.iter().any(|(id, _)| *id == source.id);
         (
-            summaries.iter().filter(rests).count(),
+            summaries.iter().filter(|entry| entry.rests_on(source)).count(),
             source.sections.iter().map(citing).collect::<Vec<Vec<_>>>(),
         )
     };

@@ -179,7 +179,7 @@ pub fn sources<'a>(library: &'a Library) -> Result<SourcesJson<'a>> {
         title: &source.title,
         publisher: &source.publisher,
         date: source.date,
-        entries: entries.iter().filter(|entry| rests_on(entry, source)).count(),
+        entries: entries.iter().filter(|entry| entry.rests_on(source)).count(),
         sections: source.sections.iter().map(section).collect(),
     };
     let overview = &library.index.overview;
@@ -187,8 +187,4 @@ pub fn sources<'a>(library: &'a Library) -> Result<SourcesJson<'a>> {
         version: &overview.version,
         sources: overview.sources.iter().map(shape).collect(),
     })
-}
-
-fn rests_on(entry: &Summary, source: &content::Source) -> bool {
-    entry.cites.iter().any(|(id, _)| *id == source.id)
 }
