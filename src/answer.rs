@@ -18,9 +18,11 @@ const ANSWERED: f32 = 0.6;
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
 const CHOOSE: f32 = 0.55;
 
-/// How confidence follows from the score of the first hit and its lead over the second: a logistic regression of
-/// "the first hit says what it must" over `tests/eval/tune.jsonl` and `dev.jsonl`.
-const CONFIDENCE: [f32; 3] = [-1.32, 7.01, 1.28];
+/// How confidence follows from the first hit: a logistic regression of "the answer says what it must" over the tuning
+/// questions (`cargo run --release --example fit`). Its signals are 1, the score, the logarithm of the number of words (long questions
+/// never match as well as short ones), what scope and contrast leave of the score, and the share of the words about the
+/// subject that stand in the entry, each counted once.
+const CONFIDENCE: [f32; 5] = [-9.89, 6.75, 1.90, 0.56, 4.10];
 
 /// From this confidence on, a part of a question counts as a question of its own.
 const INTENTION: f32 = 0.7;
@@ -41,6 +43,9 @@ const OUTCOME: f32 = 0.7;
 
 /// From this score on, an entry stands behind the cell of a table that answers.
 const BEHIND: f32 = 0.5;
+
+/// How close to the score of the first the second must come for its first sentence to be said too.
+const NEAR: f32 = 0.1;
 
 /// The longest text of an answer, in characters.
 const TEXT_LIMIT: usize = 400;
@@ -168,10 +173,11 @@ pub struct Asking<'a> {
 pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let Asking { question, day, top, exact, unheard } = *asking;
     let found = search::search(&library.index, question, day, top.max(CHOICES), exact)?;
-    let confidence = confidence(&found.hits);
+    let confidence = confidence(&found);
     let substance = found.question.substance();
     let asked = found.hits.first().is_some_and(|hit| hit.asked);
     let is_cell = found.hits.first().is_some_and(Hit::is_cell);
+    let asked_by_name = asked && !is_cell;
     let named = found.hits.first().is_some_and(|hit| hit.named);
     let enough = substance >= SUBSTANCE || substance > 0.0 && found.question.asks();
     let sure = confidence >= ANSWERED && enough && named || asked;
@@ -197,11 +203,11 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let status = match (settled, found.hits.first()) {
         (Some(settled), _) => Status::Outcome(Box::new(settled)),
         (_, Some(hit)) if sure => {
-            let best = |hit: &Hit| search::best(&hit.entry, &found.question, library.is_ours());
-            let passage = best(hit);
-            // A cell says one thing; the entry behind it says what goes with it.
-            let behind = found.hits.get(1).filter(|next| is_cell && next.score >= BEHIND);
-            Status::Answered(behind.map_or(passage.clone(), |next| passage.with(&best(next))))
+            // A cell says one thing, and the entry behind it what goes with it; an entry may lie close to another.
+            let least = if is_cell { BEHIND } else { hit.score - NEAR };
+            let near = found.hits.get(1).filter(|next| !asked_by_name && next.score >= least);
+            let near = near.map(|next| &next.entry);
+            Status::Answered(search::best(&hit.entry, &found.question, library.is_ours(), near))
         }
         (_, Some(_)) if confidence >= CHOOSE && close > 1 && substance > 0.0 => {
             Status::Choose(close)
@@ -219,11 +225,11 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
 }
 
 /// How likely it is that the first hit answers.
-fn confidence(hits: &[Hit]) -> f32 {
-    let [first, rest @ ..] = hits else { return 0.0 };
-    let lead = first.score - rest.first().map_or(0.0, |second| second.score);
-    let [base, score, margin] = CONFIDENCE;
-    1.0 / (1.0 + (-(base + score * first.score + margin * lead)).exp())
+fn confidence(found: &search::Found) -> f32 {
+    let Some(first) = found.hits.first() else { return 0.0 };
+    let signals = search::signals(&found.question, first);
+    let sum: f32 = CONFIDENCE.iter().zip(signals).map(|(weight, signal)| weight * signal).sum();
+    1.0 / (1.0 + (-sum).exp())
 }
 
 /// What answers the parts of a question that ask for something else than the whole.
@@ -235,10 +241,10 @@ fn also(library: &Library, asking: &Asking<'_>, answered: &str) -> Result<Vec<(E
     }
     for part in parts {
         let found = search::search(&library.index, part, asking.day, CHOICES, asking.exact)?;
-        let sure = confidence(&found.hits) >= INTENTION && found.question.substance() >= SUBSTANCE;
+        let sure = confidence(&found) >= INTENTION && found.question.substance() >= SUBSTANCE;
         let Some(hit) = found.hits.into_iter().next().filter(|_| sure) else { continue };
         if hit.entry.id != answered && also.iter().all(|(entry, _)| entry.id != hit.entry.id) {
-            let passage = search::best(&hit.entry, &found.question, library.is_ours());
+            let passage = search::best(&hit.entry, &found.question, library.is_ours(), None);
             also.push((hit.entry, passage));
         }
     }

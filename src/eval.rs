@@ -6,6 +6,7 @@
 
 use crate::{
     answer::{self, Answer, Asking, Status},
+    content::Entry,
     error::{Error, Result},
     library::Library,
     text::is_han,
@@ -211,13 +212,10 @@ fn judge(question: &Question, answer: &Answer) -> Outcome {
             question.verdict(&format!("{}\n{}", answer.hits[0].entry.title, passage.text))
         }
     };
-    let fits = |entry: &crate::content::Entry| {
-        question.fits(&format!("{}\n{}", entry.title, entry.text()))
-    };
     let hit = answer
         .hits
         .iter()
-        .position(|hit| !question.is_none() && fits(&hit.entry))
+        .position(|hit| !question.is_none() && question.is_answered_by(&hit.entry))
         .map(|index| index + 1);
     let rank = if verdict == Verdict::Right { Some(1) } else { hit };
     Outcome { verdict, rank }
@@ -225,7 +223,7 @@ fn judge(question: &Question, answer: &Answer) -> Outcome {
 
 impl Question {
     /// Whether the right answer is that the library does not have it.
-    fn is_none(&self) -> bool {
+    pub fn is_none(&self) -> bool {
         self.kind == NONE
     }
 
@@ -234,7 +232,13 @@ impl Question {
         if !self.is_none() && self.fits(said) { Verdict::Right } else { Verdict::Wrong }
     }
 
-    fn fits(&self, text: &str) -> bool {
+    /// Whether the entry says somewhere what it must.
+    pub fn is_answered_by(&self, entry: &Entry) -> bool {
+        self.fits(&format!("{}\n{}", entry.title, entry.text()))
+    }
+
+    /// Whether the text says all that it must, and nothing that it must not.
+    pub fn fits(&self, text: &str) -> bool {
         let text = squeeze(text);
         let found = |pattern: &Regex| pattern.is_match(&text).unwrap_or(false);
         self.must.iter().all(found) && !self.must_not.iter().any(found)

@@ -58,11 +58,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
 pub(super) fn explain(question: &Question, hits: &[Hit], out: &mut impl Write) -> Result<()> {
     writeln!(out, "\n问题按「{}」理解；括号里是词的分量", question.understood())?;
     for hit in hits {
-        let Grounds { coverage, nearest, likeness, block } = hit.grounds;
+        let Grounds { coverage, nearest, likeness, block, typical } = hit.grounds;
         writeln!(
             out,
-            "{}  {:.3}：覆盖 {coverage:.3}，最像的一句 {nearest:.3}，几句平均 {likeness:.3}，标题和一段里有 {block:.3}",
-            hit.entry.id, hit.score
+            "{}  {:.3}：覆盖 {coverage:.3}，最像的一句 {nearest:.3}，几句平均 {likeness:.3}，标题和一段里有 {block:.3}，说得频繁 {typical:.3}，留下 {:.2}",
+            hit.entry.id, hit.score, hit.factor
         )?;
         for (unit, cover) in question.units.iter().zip(&hit.covers) {
             let place = match (&cover.place, &cover.by) {

@@ -16,7 +16,7 @@ mod weight;
 use names::Names;
 pub(crate) use names::{Name, Token, hash};
 pub use place::Key;
-use sounds::Sounds;
+use sounds::{Count, Sounds};
 pub(crate) use sounds::{Sounding, readings, sounds};
 use weight::FUNCTION_WORDS;
 pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
@@ -38,9 +38,11 @@ use std::{
     sync::OnceLock,
 };
 use tantivy::{
-    DocAddress, DocSet, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyDocument, Term,
+    DocAddress, DocSet, IndexReader, IndexSettings, ReloadPolicy, Searcher, TERMINATED,
+    TantivyDocument, Term,
     collector::TopDocs,
     directory::{MmapDirectory, RamDirectory},
+    postings::Postings,
     query::TermQuery,
     schema::{
         FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
@@ -253,23 +255,6 @@ fn fill<D: tantivy::Directory>(
     }
     writer.wait_merging_threads()?;
     let searcher = index.reader()?.searcher();
-    let weigher = Weigher { searcher: &searcher, fields: &fields, terms };
-    // A merge may have changed the order.
-    let entries: HashMap<&str, &Entry> =
-        content.entries.iter().map(|entry| (&*entry.id, entry)).collect();
-    let mut names = Vec::new();
-    for doc in 0..searcher.num_docs() as u32 {
-        let document: TantivyDocument = searcher.doc(DocAddress::new(0, doc))?;
-        let id = document.get_first(fields.id).and_then(|id| id.as_str()).unwrap_or_default();
-        names.push(entries.get(id).map_or(Vec::new(), |entry| entry.names().collect()));
-    }
-    names.extend(content.facts.asked().map(|(.., asks)| asks.iter().collect()));
-    let names = Names::write(
-        &names,
-        segmenter,
-        |word| weigher.documents(word).map_or(0.0, |documents| weigher.weigh(word, documents)),
-        |pair| weigher.weigh_pair(pair).unwrap_or(0.0),
-    );
     let plain = FUNCTION_WORDS.split_whitespace().map(str::to_owned).chain(common_words());
     let mut words: BTreeMap<String, u64> = plain.map(|word| (word, 0)).collect();
     for field in fields.words() {
@@ -285,14 +270,67 @@ fn fill<D: tantivy::Directory>(
         }
     }
     for group in &terms.same {
-        let most = group.iter().filter_map(|word| words.get(word)).max().copied().unwrap_or(0);
+        let least =
+            group.iter().filter_map(|word| words.get(word)).max().map_or(0, |most| (*most).min(1));
         for word in group {
             let known = words.entry(word.clone()).or_default();
-            *known = (*known).max(most.min(1));
+            *known = (*known).max(least);
         }
     }
-    let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)));
+    let mut same: HashMap<&str, Vec<&str>> = HashMap::new();
+    for group in &terms.same {
+        for word in group {
+            same.entry(word).or_default().extend(group.iter().map(|other| &**other));
+        }
+    }
+    let known = words.iter().filter(|(_, documents)| **documents > 0).map(|(word, _)| &**word);
+    let counts = known.map(|word| {
+        let alike = same.get(word).cloned().unwrap_or_else(|| vec![word]);
+        Ok((word, count(&searcher, &fields, alike)?))
+    });
+    let counts = counts.collect::<Result<Vec<_>>>()?;
+    let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)), counts);
+    let weigher = Weigher { searcher: &searcher, fields: &fields, terms, sounds: &sounds };
+    // A merge may have changed the order.
+    let entries: HashMap<&str, &Entry> =
+        content.entries.iter().map(|entry| (&*entry.id, entry)).collect();
+    let mut names = Vec::new();
+    for doc in 0..searcher.num_docs() as u32 {
+        let document: TantivyDocument = searcher.doc(DocAddress::new(0, doc))?;
+        let id = document.get_first(fields.id).and_then(|id| id.as_str()).unwrap_or_default();
+        names.push(entries.get(id).map_or(Vec::new(), |entry| entry.names().collect()));
+    }
+    names.extend(content.facts.asked().map(|(.., asks)| asks.iter().collect()));
+    let names = Names::write(
+        &names,
+        segmenter,
+        |word| weigher.weigh(word),
+        |pair| weigher.weigh_pair(pair).unwrap_or(0.0),
+    );
     Ok((index, Beside { names, sounds }))
+}
+
+/// In how many documents any of the words stands in any field, and how often in all.
+fn count(searcher: &Searcher, fields: &Fields, mut words: Vec<&str>) -> Result<Count> {
+    words.sort_unstable();
+    words.dedup();
+    let mut documents: Vec<u32> = Vec::new();
+    let mut occurrences = 0;
+    for (word, field) in words.iter().flat_map(|word| fields.words().map(|field| (word, field))) {
+        let inverted = searcher.segment_reader(0).inverted_index(field)?;
+        let postings = inverted
+            .read_postings(&Term::from_field_text(field, word), IndexRecordOption::WithFreqs)
+            .map_err(tantivy::TantivyError::from)?;
+        let Some(mut postings) = postings else { continue };
+        while postings.doc() != TERMINATED {
+            documents.push(postings.doc());
+            occurrences += postings.term_freq();
+            postings.advance();
+        }
+    }
+    documents.sort_unstable();
+    documents.dedup();
+    Ok(Count { documents: documents.len() as u32, occurrences })
 }
 
 /// What lies beside the tantivy index.
@@ -302,14 +340,16 @@ struct Beside {
 }
 
 fn overview(content: &Content, version: &str) -> Overview {
+    let terms = spelled(&content.terms, &content.domains);
+    let named = |(id, domain): (&String, &Domain)| (id.clone(), named(domain, &terms));
     Overview {
         title: content.title.clone(),
         version: version.to_owned(),
         main: content.main.clone(),
         topics: content.topics.clone(),
         sources: content.sources.clone(),
-        terms: spelled(&content.terms, &content.domains),
-        names: content.domains.iter().map(|(id, domain)| (id.clone(), named(domain))).collect(),
+        names: content.domains.iter().map(named).collect(),
+        terms,
         domains: content.domains.clone(),
         moved: content.moved.clone(),
         problems: content.problems.clone(),
@@ -337,10 +377,19 @@ fn spelled(terms: &Terms, domains: &BTreeMap<String, Domain>) -> Terms {
     }
 }
 
-/// The names of the values of a domain, normalised, with the values.
-fn named(domain: &Domain) -> Vec<(String, String)> {
-    let names = domain.names().flat_map(|(id, names)| names.iter().map(move |name| (name, id)));
-    names.map(|(name, id)| (normalise(name).as_str().to_owned(), id.to_owned())).collect()
+/// The names of the values of a domain, normalised, and the words that mean the same, with the values.
+fn named(domain: &Domain, terms: &Terms) -> Vec<(String, String)> {
+    let mut named: Vec<(String, String)> = Vec::new();
+    for (id, names) in domain.names() {
+        for name in names {
+            let name = normalise(name).as_str().to_owned();
+            let same = terms.same.iter().filter(|group| group.contains(&name)).flatten();
+            named.extend(same.chain([&name]).map(|name| (name.clone(), id.to_owned())));
+        }
+    }
+    named.sort_unstable();
+    named.dedup();
+    named
 }
 
 /// The segmenter for these terms: words and everything that means the same as something.
@@ -397,7 +446,12 @@ impl Index {
 
     /// What weighs words by the entries that have them.
     pub(crate) fn weigher(&self) -> Weigher<'_> {
-        Weigher { searcher: &self.searcher, fields: &self.fields, terms: &self.overview.terms }
+        Weigher {
+            searcher: &self.searcher,
+            fields: &self.fields,
+            terms: &self.overview.terms,
+            sounds: &self.sounds,
+        }
     }
 
     /// Title and other ways to ask of a document, cut and weighed.

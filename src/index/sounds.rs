@@ -1,7 +1,8 @@
 //! What the words of an index sound like, for questions with slips in them.
 //!
-//! One map from keys to how many entries have the word. Four kinds of keys, told apart by their first byte:
-//! `~bei'an␀备案` by sound, `=bafwh␀备案服务号` by first letters, `*备案` the words themselves, `.bei` syllables.
+//! One map from keys to how many entries have the word. Five kinds of keys, told apart by their first byte:
+//! `~bei'an␀备案` by sound, `=bafwh␀备案服务号` by first letters, `*备案` the words themselves, `.bei` syllables; and
+//! `+备案` how often the word, or another for it, stands in how many entries.
 
 use fst::{Automaton, IntoStreamer, Map, Streamer, automaton::Levenshtein};
 use pinyin::{ToPinyin, ToPinyinMulti};
@@ -26,6 +27,13 @@ pub(crate) struct Sounds {
 /// Under which the total stands.
 const TOTAL: &str = "#";
 
+/// In how many entries a word or another for it stands, and how often in all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Count {
+    pub(crate) documents: u32,
+    pub(crate) occurrences: u32,
+}
+
 /// A word of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sounding {
@@ -35,8 +43,11 @@ pub(crate) struct Sounding {
 }
 
 impl Sounds {
-    /// Writes down the sounds of `words`: each with the number of entries that have it.
-    pub(crate) fn write<'w>(words: impl IntoIterator<Item = (&'w str, u64)>) -> Self {
+    /// Writes down the sounds of `words`, each with the number of entries that have it, and the counts of words.
+    pub(crate) fn write<'w>(
+        words: impl IntoIterator<Item = (&'w str, u64)>,
+        counts: impl IntoIterator<Item = (&'w str, Count)>,
+    ) -> Self {
         let mut keys: BTreeMap<String, u64> = BTreeMap::new();
         for code in '\u{4E00}'..='\u{9FA5}' {
             for reading in readings(code) {
@@ -44,6 +55,10 @@ impl Sounds {
             }
         }
         let mut total = 0;
+        for (word, count) in counts {
+            let both = u64::from(count.documents) << 32 | u64::from(count.occurrences);
+            keys.insert(format!("+{word}"), both);
+        }
         for (word, documents) in words {
             total += documents;
             let mut add = |key: String| {
@@ -89,6 +104,12 @@ impl Sounds {
     /// In how many entries the word stands, if it is one.
     pub(crate) fn documents(&self, word: &str) -> Option<u64> {
         self.map.get(format!("*{word}"))
+    }
+
+    /// How often the word, or another for it, stands in how many entries.
+    pub(crate) fn count(&self, word: &str) -> Count {
+        let both = self.map.get(format!("+{word}")).unwrap_or(0);
+        Count { documents: (both >> 32) as u32, occurrences: both as u32 }
     }
 
     pub(crate) fn is_syllable(&self, letters: &str) -> bool {

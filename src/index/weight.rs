@@ -1,6 +1,9 @@
 //! How much a word distinguishes entries from each other.
 
-use super::Fields;
+use super::{
+    Fields,
+    sounds::{Count, Sounds},
+};
 use crate::{content::Terms, error::Result, text::is_han};
 use tantivy::{Searcher, Term};
 
@@ -28,25 +31,24 @@ const SINGLE_WEIGHT: f32 = 0.5;
 /// three entries has would weigh next to nothing beside one that none has.
 const IMAGINED: f32 = 50.0;
 
+/// What is left of the weight of a word that never stands twice in an entry. Words of the subject come again where
+/// they stand (分公司 5 times on average), words of talking do not (看一遍, 这边), however rare they are.
+const SCATTERED: f32 = 0.1;
+
+/// From so many times in each entry that has it on, a word counts whole.
+const GATHERED: f32 = 4.0;
+
 /// Weighs words by the entries that have them.
 pub(crate) struct Weigher<'i> {
     pub(crate) searcher: &'i Searcher,
     pub(crate) fields: &'i Fields,
     pub(crate) terms: &'i Terms,
+    pub(crate) sounds: &'i Sounds,
 }
 
 impl Weigher<'_> {
-    /// In how many entries a word stands, at most: in the field that has it most often.
-    pub(crate) fn documents(&self, word: &str) -> Result<u64> {
-        let mut most = 0;
-        for field in self.fields.words() {
-            most = most.max(self.searcher.doc_freq(&Term::from_field_text(field, word))?);
-        }
-        Ok(most)
-    }
-
-    /// The weight of a word, from 0, that so many entries have.
-    pub(crate) fn weigh(&self, word: &str, documents: u64) -> f32 {
+    /// The weight of a word, from 0.
+    pub(crate) fn weigh(&self, word: &str) -> f32 {
         let scale = if is_interrogative(word) {
             INTERROGATIVE_WEIGHT
         } else if is_function(word) {
@@ -58,7 +60,8 @@ impl Weigher<'_> {
         } else {
             1.0
         };
-        self.rarity(documents) * scale
+        let count = self.sounds.count(word);
+        self.rarity(u64::from(count.documents)) * scale * gathered(count)
     }
 
     /// The weight of a pair of characters.
@@ -72,6 +75,16 @@ impl Weigher<'_> {
         let (all, having) = (self.searcher.num_docs() as f32 + IMAGINED, documents as f32);
         (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
     }
+}
+
+/// From [`SCATTERED`] to 1: how much a word comes again in the entries that have it. Church and Gale call the ratio
+/// burstiness ("Poisson mixtures", 1995). A word that no entry has may be of either kind.
+fn gathered(Count { documents, occurrences }: Count) -> f32 {
+    let often = match documents {
+        0 => GATHERED.sqrt(),
+        _ => (occurrences as f32 / documents as f32).max(1.0),
+    };
+    (SCATTERED + (1.0 - SCATTERED) * often.ln() / GATHERED.ln()).min(1.0)
 }
 
 /// Whether a word says nothing about the subject of a question.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// What is left of the score of an entry about one product whose product the question does not name: an answer
 /// about the wrong product is worse than none.
-const UNNAMED: f32 = 0.6;
+const UNNAMED: f32 = 0.9;
 
 /// What is left of the score of an entry whose title is about the other side: 个人 where the question says 公司.
 const OTHER_SIDE: f32 = 0.75;

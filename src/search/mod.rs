@@ -58,6 +58,8 @@ pub struct Hit {
     /// From 0 to 1: what speaks for it, weighed; 1 if it was asked for by name.
     pub score: f32,
     pub grounds: Grounds,
+    /// What is left of the score for scope, contrasts and other subjects, from 0 to 1.
+    pub factor: f32,
     /// Whether the question is the title, another way to ask or a message, but for punctuation.
     pub asked: bool,
     /// Whether the entry holds for all products, or for one that the question names.
@@ -86,17 +88,32 @@ pub struct Grounds {
     pub likeness: f32,
     /// The largest share that a single block has together with the title.
     pub block: f32,
+    /// The share of the question's weight that the entry has, by how often it has it.
+    pub typical: f32,
 }
 
 /// How much each of [`Grounds`] adds to the score. Found by coordinate descent on the log loss of the first hit over
 /// `tests/eval/tune.jsonl`, and made to sum to 1.
-const WEIGHTS: [f32; 4] = [0.27, 0.13, 0.49, 0.11];
+const WEIGHTS: [f32; 5] = [0.27, 0.20, 0.17, 0.11, 0.25];
 
 impl Grounds {
     fn score(self) -> f32 {
-        let Self { coverage, nearest, likeness, block } = self;
-        WEIGHTS.iter().zip([coverage, nearest, likeness, block]).map(|(a, b)| a * b).sum()
+        let Self { coverage, nearest, likeness, block, typical } = self;
+        WEIGHTS.iter().zip([coverage, nearest, likeness, block, typical]).map(|(a, b)| a * b).sum()
     }
+}
+
+/// What confidence rests on: 1, the score, the logarithm of the number of words and one, what is left of the score for
+/// scope and contrasts, and the share of the words about the subject that stand in the entry.
+pub fn signals(question: &Question, hit: &Hit) -> [f32; 5] {
+    let words = question.units.iter().zip(&hit.covers).filter(|(unit, _)| !unit.function);
+    let (mut all, mut there) = (0.0_f32, 0.0);
+    for (_, cover) in words {
+        all += 1.0;
+        there += if cover.times > 0.0 { 1.0 } else { 0.0 };
+    }
+    let length = (1.0 + question.units.len() as f32).ln();
+    [1.0, hit.score, length, hit.factor, there / all.max(1.0)]
 }
 
 /// Whether the question is the title, another way to ask or a message, but for punctuation and spaces.
@@ -132,9 +149,9 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
             None => {
                 let Some(factor) = fits.factor(index, &entry) else { continue };
                 twins.push(scored.twin);
-                let Scored { coverage, nearest, likeness, .. } = scored;
+                let Scored { coverage, nearest, likeness, typical, .. } = scored;
                 let block = passage::share(&entry, &question);
-                let grounds = Grounds { coverage, nearest, likeness, block };
+                let grounds = Grounds { coverage, nearest, likeness, block, typical };
                 // Reading every name again is slow, and only a near one can be the same.
                 let asked = (nearest > NEAR || no_pairs) && is_asked(&question, &entry);
                 hits.push(Hit {
@@ -143,6 +160,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
                     entry,
                     score: if asked { 1.0 } else { grounds.score() * factor },
                     grounds,
+                    factor,
                     covers: scored.covers,
                     also_at: Vec::new(),
                 });
@@ -151,16 +169,16 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     }
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
     if let Some(entry) = cell::asked(index, &question)? {
-        let nothing = Cover { value: 0.0, place: None, by: None };
         hits.insert(
             0,
             Hit {
                 entry,
                 score: 1.0,
                 grounds: Grounds::default(),
+                factor: 1.0,
                 asked: true,
                 named: true,
-                covers: vec![nothing; question.units.len()],
+                covers: vec![Cover::NONE; question.units.len()],
                 also_at: Vec::new(),
             },
         );

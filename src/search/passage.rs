@@ -14,6 +14,9 @@ const GAIN: f32 = 0.1;
 /// A row is asked for that has at least this share of the question's weight.
 const ROW: f32 = 0.15;
 
+/// The most that is said of another entry, in characters.
+const NEAR: usize = 160;
+
 /// How long a snippet is, in characters.
 const SNIPPET_LENGTH: usize = 90;
 
@@ -27,11 +30,6 @@ pub struct Passage {
 }
 
 impl Passage {
-    /// This passage, and behind it what another one says, as far as there is room.
-    pub(crate) fn with(self, other: &Self) -> Self {
-        Self { text: clip(&format!("{}\n{}", self.text, other.text), PASSAGE_LIMIT), ..self }
-    }
-
     /// What the text says beyond the sentence to read out, a line each.
     pub fn more(&self) -> impl Iterator<Item = &str> {
         let more = self.text.strip_prefix(&self.say).unwrap_or_default();
@@ -49,14 +47,19 @@ pub struct Snippet {
 
 /// What of `entry` answers `question`.
 ///
-/// With `lead`, the first paragraph is the answer, and the block that covers more of the question than it does
-/// stands behind it. Otherwise the passage begins where the question is covered best.
-pub fn best(entry: &Entry, question: &Question, lead: bool) -> Passage {
-    if lead { first_paragraph(entry, question) } else { window(entry, question) }
+/// With `lead`, the first paragraph is the answer, and what covers more of the question than it does stands behind it;
+/// last what `near`, an entry that the question may mean as well, says under its title. Otherwise the passage begins where
+/// the question is covered best.
+pub fn best(entry: &Entry, question: &Question, lead: bool, near: Option<&Entry>) -> Passage {
+    if lead { first_paragraph(entry, question, near) } else { window(entry, question) }
 }
 
-fn first_paragraph(entry: &Entry, question: &Question) -> Passage {
+fn first_paragraph(entry: &Entry, question: &Question, near: Option<&Entry>) -> Passage {
     let say = entry.say().to_owned();
+    let near = near.map(|near| {
+        let room = PASSAGE_LIMIT.saturating_sub(say.chars().count() + 1);
+        clip(&format!("另见《{}》：{}", near.title, near.say()), room.min(NEAR))
+    });
     // What title and first paragraph say need not be said again.
     let known = covered(question, &format!("{}\n{say}", entry.title));
     let nothing = vec![false; question.units.len()];
@@ -73,7 +76,8 @@ fn first_paragraph(entry: &Entry, question: &Question) -> Passage {
     let most = rows.map(|(_, share, ..)| *share).fold(0.0, f32::max);
     let asked = most > ROW * question.weight();
     others.retain(|(_, share, index, _)| !is_row(*index) || !asked || *share > most / 2.0);
-    let mut room = PASSAGE_LIMIT.saturating_sub(say.chars().count());
+    let last = near.as_ref().map_or(0, |near| near.chars().count() + 1);
+    let mut room = PASSAGE_LIMIT.saturating_sub(say.chars().count() + last);
     others.retain(|(.., line)| {
         let length = line.chars().count() + 1;
         let fits = length <= room;
@@ -81,7 +85,7 @@ fn first_paragraph(entry: &Entry, question: &Question) -> Passage {
         fits
     });
     others.sort_by_key(|(_, _, index, _)| *index);
-    let lines = others.iter().map(|(.., line)| &**line);
+    let lines = others.iter().map(|(.., line)| &**line).chain(near.as_deref());
     let text = [&*say].into_iter().chain(lines).collect::<Vec<_>>().join("\n");
     Passage { text: clip(&text, PASSAGE_LIMIT), say }
 }

@@ -19,7 +19,7 @@ const QUESTION_LIMIT: usize = 500;
 const UNIT_LIMIT: usize = 32;
 
 /// How much a synonym counts beside the word itself, and a part of a compound beside the whole.
-const SYNONYM: f32 = 0.95;
+pub(super) const SYNONYM: f32 = 0.95;
 const PART: f32 = 0.7;
 
 /// What a field adds to finding a candidate.
@@ -70,7 +70,7 @@ impl Question {
             if word.is_part(&words) {
                 continue;
             }
-            units.extend(Unit::read(index, word, &words)?);
+            units.extend(Unit::read(index, word, &words));
         }
         let mut seen = HashSet::new();
         units.retain(|unit: &Unit| seen.insert(unit.text.clone()));
@@ -147,49 +147,38 @@ impl Question {
 
 impl Unit {
     /// The unit for `word`, or units for its parts if the library knows those but not the whole.
-    fn read(index: &Index, word: &Word, words: &[Word]) -> Result<Vec<Self>> {
+    fn read(index: &Index, word: &Word, words: &[Word]) -> Vec<Self> {
         let same = &index.overview.terms.same;
         let groups = same.iter().filter(|group| group.contains(&word.text)).flatten();
         let others = groups.filter(|other| **other != word.text);
         let mut terms = vec![(word.text.clone(), 1.0)];
         terms.extend(others.map(|other| (other.clone(), SYNONYM)));
-        let weigher = index.weigher();
-        let mut most = 0;
-        for (term, _) in &terms {
-            most = most.max(weigher.documents(term)?);
-        }
+        let known = index.sounds.count(&word.text).documents > 0;
         let inside = |part: &&Word| {
             part.range != word.range
                 && word.range.start <= part.range.start
                 && part.range.end <= word.range.end
         };
         let parts: Vec<&Word> = words.iter().filter(inside).collect();
-        if most == 0 && covers(&parts, &word.range) && all_known(index, &parts)? {
-            let units = parts.into_iter().map(|part| Self::read(index, part, &[]));
-            return units.collect::<Result<Vec<_>>>().map(|units| units.concat());
+        if !known
+            && covers(&parts, &word.range)
+            && parts.iter().all(|part| index.sounds.count(&part.text).documents > 0)
+        {
+            return parts.into_iter().flat_map(|part| Self::read(index, part, &[])).collect();
         }
         let length = |word: &Word| word.text.chars().count() as f32;
         terms.extend(
             parts.iter().map(|part| (part.text.clone(), PART * length(part) / length(word))),
         );
-        Ok(vec![Self {
-            weight: weigher.weigh(&word.text, most),
+        vec![Self {
+            weight: index.weigher().weigh(&word.text),
             text: word.text.clone(),
             range: word.range.clone(),
-            known: most > 0,
+            known,
             function: is_function(&word.text),
             terms,
-        }])
+        }]
     }
-}
-
-fn all_known(index: &Index, words: &[&Word]) -> Result<bool> {
-    for word in words {
-        if index.weigher().documents(&word.text)? == 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Whether the parts lie end to end over the whole range.

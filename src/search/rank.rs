@@ -1,4 +1,7 @@
-use super::{WEIGHTS, query::Question};
+use super::{
+    WEIGHTS,
+    query::{Question, SYNONYM},
+};
 use crate::{
     error::Result,
     index::{Index, Name, Token, hash},
@@ -7,7 +10,7 @@ use crate::{
 use std::{collections::HashMap, ops::Range};
 use tantivy::{
     DocAddress, DocId, DocSet, SegmentOrdinal, TantivyError, Term,
-    postings::SegmentPostings,
+    postings::{Postings, SegmentPostings},
     schema::{Field, IndexRecordOption},
 };
 
@@ -63,7 +66,17 @@ pub struct Cover {
     pub place: Option<Place>,
     /// The word that matched, if it is not the unit itself.
     pub by: Option<String>,
+    /// How often the unit stands there, under whatever name.
+    pub times: f32,
 }
+
+impl Cover {
+    /// Nothing of the unit is there.
+    pub(super) const NONE: Self = Self { value: 0.0, place: None, by: None, times: 0.0 };
+}
+
+/// A word that stands in an entry so often, with its names, is what the entry is about.
+const TYPICAL: f32 = 10.0;
 
 /// So many of an entry's names, those most like the question, are taken together.
 const NAMES: usize = 6;
@@ -74,6 +87,7 @@ pub(super) struct Scored {
     pub(super) coverage: f32,
     pub(super) nearest: f32,
     pub(super) likeness: f32,
+    pub(super) typical: f32,
     pub(super) covers: Vec<Cover>,
     pub(super) twin: u64,
 }
@@ -95,6 +109,14 @@ pub(super) fn rank(
         let covered: f32 =
             question.units.iter().zip(&covers).map(|(unit, cover)| unit.weight * cover.value).sum();
         let coverage = if weight > 0.0 { covered / weight } else { 0.0 };
+        let often = |cover: &Cover| ((1.0 + cover.times).ln() / (1.0 + TYPICAL).ln()).min(1.0);
+        let typical: f32 = question
+            .units
+            .iter()
+            .zip(&covers)
+            .map(|(unit, cover)| unit.weight * often(cover))
+            .sum();
+        let typical = if weight > 0.0 { typical / weight } else { 0.0 };
         let likes: Vec<Like> = index.names(address).map(|name| asked.like(name)).collect();
         let nearest = likes.iter().map(|like| like.pairs).fold(0.0, f32::max);
         let mut both: Vec<f32> = likes.iter().map(Like::mean).collect();
@@ -103,7 +125,7 @@ pub(super) fn rank(
         let likeness = both.iter().sum::<f32>() / both.len().max(1) as f32;
         let twins = index.searcher.segment_reader(address.segment_ord).fast_fields().u64("twin")?;
         let twin = twins.first(address.doc_id).unwrap_or(0);
-        scored.push(Scored { address, coverage, nearest, likeness, covers, twin });
+        scored.push(Scored { address, coverage, nearest, likeness, typical, covers, twin });
     }
     scored.sort_by(|a, b| b.first().total_cmp(&a.first()));
     Ok(scored)
@@ -115,29 +137,36 @@ fn covers(
     question: &Question,
     documents: &[DocAddress],
 ) -> Result<HashMap<DocAddress, Vec<Cover>>> {
-    let nothing = vec![Cover { value: 0.0, place: None, by: None }; question.units.len()];
+    let nothing = vec![Cover::NONE; question.units.len()];
     let mut covers: HashMap<DocAddress, Vec<Cover>> =
         documents.iter().map(|address| (*address, nothing.clone())).collect();
-    let mut improve =
-        |address: DocAddress, unit: usize, value: f32, place: Place, by: Option<&str>| {
-            let cover = &mut covers.get_mut(&address).expect("all documents are there")[unit];
-            if value > cover.value {
-                *cover = Cover { value, place: Some(place), by: by.map(str::to_owned) };
-            }
-        };
+    let mut improve = |address: DocAddress,
+                       unit: usize,
+                       value: f32,
+                       place: Place,
+                       by: Option<&str>,
+                       times: f32| {
+        let cover = &mut covers.get_mut(&address).expect("all documents are there")[unit];
+        cover.times += times;
+        if value > cover.value {
+            (cover.value, cover.place, cover.by) = (value, Some(place), by.map(str::to_owned));
+        }
+    };
     for (at, unit) in question.units.iter().enumerate() {
         for (term, worth) in &unit.terms {
             let by = (*term != unit.text).then_some(&**term);
             for (field, place) in index.fields.words().into_iter().zip(PLACES) {
-                for address in having(index, field, term, documents)? {
-                    improve(address, at, worth * place.worth(), place, by);
+                for (address, times) in having(index, field, term, documents)? {
+                    // A part of a word says little of the whole, however often it comes.
+                    let times = if *worth >= SYNONYM { times as f32 } else { 0.0 };
+                    improve(address, at, worth * place.worth(), place, by, times);
                 }
             }
         }
         let grams: Vec<&str> = bigrams(&unit.text).map(|(_, gram)| gram).collect();
         let mut found: HashMap<DocAddress, usize> = HashMap::new();
         for gram in &grams {
-            for address in having(index, index.fields.grams, gram, documents)? {
+            for (address, _) in having(index, index.fields.grams, gram, documents)? {
                 *found.entry(address).or_default() += 1;
             }
         }
@@ -148,19 +177,20 @@ fn covers(
                 Place::Grams.worth() * count as f32 / grams.len() as f32,
                 Place::Grams,
                 None,
+                0.0,
             );
         }
     }
     Ok(covers)
 }
 
-/// Those of the sorted `documents` that have `word` in `field`.
+/// Those of the sorted `documents` that have `word` in `field`, and how often.
 fn having(
     index: &Index,
     field: Field,
     word: &str,
     documents: &[DocAddress],
-) -> Result<Vec<DocAddress>> {
+) -> Result<Vec<(DocAddress, u32)>> {
     let term = Term::from_field_text(field, word);
     let mut having = Vec::new();
     let mut open: Option<(SegmentOrdinal, Option<SegmentPostings>)> = None;
@@ -169,14 +199,14 @@ fn having(
             let inverted =
                 index.searcher.segment_reader(address.segment_ord).inverted_index(field)?;
             let postings = inverted
-                .read_postings(&term, IndexRecordOption::Basic)
+                .read_postings(&term, IndexRecordOption::WithFreqs)
                 .map_err(TantivyError::from)?;
             open = Some((address.segment_ord, postings));
         }
         if let Some((_, Some(postings))) = &mut open
             && reaches(postings, address.doc_id)
         {
-            having.push(*address);
+            having.push((*address, postings.term_freq()));
         }
     }
     Ok(having)
@@ -217,7 +247,10 @@ impl Like {
 impl Scored {
     /// What is known of a candidate before its text is read.
     fn first(&self) -> f32 {
-        WEIGHTS[0] * self.coverage + WEIGHTS[1] * self.nearest + WEIGHTS[2] * self.likeness
+        WEIGHTS[0] * self.coverage
+            + WEIGHTS[1] * self.nearest
+            + WEIGHTS[2] * self.likeness
+            + WEIGHTS[4] * self.typical
     }
 }
 

@@ -195,7 +195,7 @@ fn likely(words: &[Word], range: &Range<usize>, text: &str) -> f32 {
 /// Whether no entry has the character as a word by itself.
 fn is_strange(index: &Index, c: char) -> bool {
     let word = c.to_string();
-    !is_function(&word) && index.weigher().documents(&word).unwrap_or(0) == 0
+    !is_function(&word) && index.sounds.count(&word).documents == 0
 }
 
 /// Whether a word of two and more characters stands here that the index knows, or that is common.

@@ -244,7 +244,7 @@ impl Texts {
 /// How the score of a hit came about.
 struct Why<'a> {
     score: String,
-    grounds: [(&'static str, String); 4],
+    grounds: [(&'static str, String); 5],
     words: Vec<Word<'a>>,
 }
 
@@ -259,7 +259,7 @@ struct Word<'a> {
 impl<'a> Why<'a> {
     fn new(hit: &Hit, question: &'a Question) -> Self {
         let number = |value: f32| format!("{value:.2}");
-        let search::Grounds { coverage, nearest, likeness, block } = hit.grounds;
+        let search::Grounds { coverage, nearest, likeness, block, typical } = hit.grounds;
         let words = question.units.iter().zip(&hit.covers).map(|(unit, cover)| Word {
             text: &unit.text,
             weight: number(unit.weight),
@@ -277,6 +277,7 @@ impl<'a> Why<'a> {
                 ("和最像的一种问法", number(nearest)),
                 ("和最像的几种问法平均", number(likeness)),
                 ("标题加一段里有多少", number(block)),
+                ("条目说得有多频繁", number(typical)),
             ],
             words: words.collect(),
         }
