@@ -7,7 +7,7 @@ use crate::{
     content::{Citation, Entry},
     error::Result,
     library::Library,
-    search::{self, Hit, Passage, Question},
+    search::{self, Found, Hit, Passage, Question},
     tree::{self, State, Walk, Wanted},
 };
 use jiff::{ToSpan, civil::Date};
@@ -22,7 +22,7 @@ const CHOOSE: f32 = 0.55;
 /// questions (`cargo run --release --example fit`). Its signals are 1, the score, the logarithm of the number of words (long questions
 /// never match as well as short ones), what scope and contrast leave of the score, and the share of the words about the
 /// subject that stand in the entry, each counted once.
-const CONFIDENCE: [f32; 5] = [-9.89, 6.75, 1.90, 0.56, 4.10];
+const CONFIDENCE: [f32; 5] = [-11.50, 6.31, 1.79, 2.92, 3.76];
 
 /// From this confidence on, a part of a question counts as a question of its own.
 const INTENTION: f32 = 0.7;
@@ -177,7 +177,6 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let substance = found.question.substance();
     let asked = found.hits.first().is_some_and(|hit| hit.asked);
     let is_cell = found.hits.first().is_some_and(Hit::is_cell);
-    let asked_by_name = asked && !is_cell;
     let named = found.hits.first().is_some_and(|hit| hit.named);
     let enough = substance >= SUBSTANCE || substance > 0.0 && found.question.asks();
     let sure = confidence >= ANSWERED && enough && named || asked;
@@ -202,13 +201,7 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let goes_on = walk.is_some_and(|walk| matches!(walk.state, State::Ask(..)));
     let status = match (settled, found.hits.first()) {
         (Some(settled), _) => Status::Outcome(Box::new(settled)),
-        (_, Some(hit)) if sure => {
-            // A cell says one thing, and the entry behind it what goes with it; an entry may lie close to another.
-            let least = if is_cell { BEHIND } else { hit.score - NEAR };
-            let near = found.hits.get(1).filter(|next| !asked_by_name && next.score >= least);
-            let near = near.map(|next| &next.entry);
-            Status::Answered(search::best(&hit.entry, &found.question, library.is_ours(), near))
-        }
+        (_, Some(hit)) if sure => Status::Answered(passage(library, hit, &found)),
         (_, Some(_)) if confidence >= CHOOSE && close > 1 && substance > 0.0 => {
             Status::Choose(close)
         }
@@ -224,8 +217,18 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     Ok(Answer { question: found.question, day, status, confidence, also, tree, hits })
 }
 
+/// What is said of the first hit: a cell says one thing, and the entry behind it what goes with it; what lies close to
+/// an entry is said too, unless the question is the entry's own.
+pub fn passage(library: &Library, first: &Hit, found: &Found) -> Passage {
+    let least = if first.is_cell() { BEHIND } else { first.score - NEAR };
+    let is_own = first.asked && !first.is_cell();
+    let near = found.hits.get(1).filter(|next| !is_own && next.score >= least);
+    let near = near.map(|next| &next.entry);
+    search::best(&first.entry, &found.question, library.is_ours(), near)
+}
+
 /// How likely it is that the first hit answers.
-fn confidence(found: &search::Found) -> f32 {
+fn confidence(found: &Found) -> f32 {
     let Some(first) = found.hits.first() else { return 0.0 };
     let signals = search::signals(&found.question, first);
     let sum: f32 = CONFIDENCE.iter().zip(signals).map(|(weight, signal)| weight * signal).sum();
