@@ -101,10 +101,19 @@ pub(super) fn browser() -> Arc<Browser> {
     browser
 }
 
+/// A tab that remembers nothing of the others: a switch turned off in one must not be off in all.
+pub(super) fn tab(browser: &Browser) -> Arc<Tab> {
+    let tab = browser.new_context().unwrap().new_tab().unwrap();
+    tab.set_default_timeout(PATIENCE);
+    tab
+}
+
 /// What a page asked for and complained about.
 #[derive(Default)]
 struct Seen {
     requests: Vec<String>,
+    /// How many of the requests are over.
+    over: usize,
     bytes: f64,
     errors: Vec<String>,
 }
@@ -119,9 +128,14 @@ struct Window {
 }
 
 /// Runs before the scripts of a page. The clipboard of a headless browser belongs to the machine, so what would be
-/// written is kept here.
+/// written is kept here; so is what was announced, since it fades while a slow machine looks away.
 const BEFORE: &str = "
     if (navigator.clipboard) navigator.clipboard.writeText = async text => { window.written = text; };
+    window.announced = [];
+    document.addEventListener('DOMContentLoaded', () => {
+        const status = document.getElementById('status');
+        new MutationObserver(() => window.announced.push(status.innerText)).observe(status, { childList: true });
+    });
     window.shift = 0;
     new PerformanceObserver(list => {
         for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
@@ -151,12 +165,29 @@ const CONTRAST: &str = "(() => {
     return least;
 })()";
 
+/// Whether the page is loaded, and the box that one types into at once has the focus.
+const READY: &str = "(() => {
+    const box = document.querySelector('main [autofocus]');
+    return document.readyState === 'complete' && (!box?.checkVisibility() || box === document.activeElement);
+})()";
+
+/// Where a page stands, for whoever reads why a test failed.
+const STANDS: &str = "JSON.stringify({
+    address: decodeURI(location.href),
+    state: document.readyState,
+    focus: document.activeElement?.outerHTML.slice(0, 200),
+    keys: document.getElementById('single')?.checked,
+    written: window.written,
+    announced: window.announced,
+    status: document.getElementById('status')?.innerText,
+    suggestions: document.getElementById('suggestions')?.innerText,
+}, null, 2)";
+
 impl Window {
     fn new() -> Self {
         LazyLock::force(&SERVED);
         let browser = browser();
-        let tab = browser.new_tab().unwrap();
-        tab.set_default_timeout(PATIENCE);
+        let tab = tab(&browser);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let into = seen.clone();
         tab.add_event_listener(Arc::new(move |event: &Event| {
@@ -166,8 +197,10 @@ impl Window {
                     seen.requests.push(event.params.request.url.clone());
                 }
                 Event::NetworkLoadingFinished(event) => {
+                    seen.over += 1;
                     seen.bytes += event.params.encoded_data_length;
                 }
+                Event::NetworkLoadingFailed(_) => seen.over += 1,
                 Event::RuntimeExceptionThrown(event) => {
                     seen.errors.push(event.params.exception_details.text.clone());
                 }
@@ -239,7 +272,7 @@ impl Window {
             .unwrap()
             .wait_until_navigated()
             .unwrap();
-        self.until("document.readyState === 'complete'");
+        self.until(READY);
     }
 
     fn ask(&self, expression: &str) -> Value {
@@ -259,7 +292,11 @@ impl Window {
             if value == Some(Value::Bool(true)) {
                 return;
             }
-            assert!(start.elapsed() < PATIENCE, "never: {expression}");
+            if start.elapsed() > PATIENCE {
+                let stands = self.tab.evaluate(STANDS, false).map(|result| result.value);
+                let stands = stands.ok().flatten().unwrap_or_default();
+                panic!("never: {expression}\n{}", stands.as_str().unwrap_or("the page is silent"));
+            }
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -268,8 +305,9 @@ impl Window {
         self.tab.press_key(key).unwrap();
     }
 
+    /// Puts in a whole text, as an input method does.
     fn write(&self, text: &str) {
-        self.tab.type_str(text).unwrap();
+        self.tab.send_character(text).unwrap();
     }
 
     /// Presses a key that leads to another page, and waits for it.
@@ -285,11 +323,9 @@ impl Window {
     /// Presses a key that copies, and says what was copied.
     #[track_caller]
     fn copied(&self, key: &str) -> String {
-        self.ask("window.written = null");
+        self.ask("window.written = null; window.announced = []");
         self.press(key);
-        self.until(
-            "window.written !== null && document.getElementById('status').innerText === '已复制'",
-        );
+        self.until("window.written !== null && window.announced.includes('已复制')");
         self.text("window.written")
     }
 
@@ -381,7 +417,9 @@ fn a_question_is_asked_and_a_hit_opened_by_keyboard() {
     window.press("Escape");
     window.go("n");
     assert_eq!(window.text("location.pathname"), "/");
-    assert_eq!(window.text("document.activeElement.name"), "q", "one can type at once");
+    // One can type at once.
+    window.until(READY);
+    assert_eq!(window.text("document.activeElement.name"), "q");
 }
 
 #[test]
@@ -406,7 +444,13 @@ fn keys_are_explained_and_can_be_turned_off() {
     window.until("!document.getElementById('keys').open");
     window.press("?");
     assert_eq!(window.ask("document.getElementById('keys').open"), false);
-    window.ask("localStorage.clear()");
+    // Also on the next page, and not for ever.
+    window.open("/trees/needs-filing");
+    window.press("1");
+    assert_eq!(window.text("location.search"), "");
+    window.ask("document.getElementById('single').click()");
+    window.go("1");
+    assert!(window.text("location.search").starts_with("?location="));
 }
 
 #[test]
@@ -456,14 +500,16 @@ fn an_input_method_is_left_alone() {
     // What a browser sends for a key that the input method takes.
     let enter = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true }))";
     assert_eq!(window.ask(enter), false, "Enter is held back");
-    thread::sleep(Duration::from_millis(500));
-    assert_eq!(window.requests("/api/v1/suggest"), 0);
     assert_eq!(window.text("location.pathname"), "/");
     assert_eq!(window.ask("document.getElementById('suggestions').hidden"), true);
     window.tab.send_character("备案").unwrap();
     window.until("!document.getElementById('suggestions').hidden");
     assert_eq!(window.text("document.activeElement.value"), "备案");
-    assert!(window.requests("/api/v1/suggest") > 0);
+    // Asked was for what was composed, and for nothing on the way to it.
+    assert_eq!(
+        window.requests("/api/v1/suggest"),
+        window.requests("/api/v1/suggest?q=%E5%A4%87%E6%A1%88")
+    );
 }
 
 #[test]
@@ -526,6 +572,7 @@ fn every_kind_of_page_fits_and_keeps_still() {
         window.size(width, height);
         for (kind, page) in KINDS {
             window.open(page);
+            window.until("performance.getEntriesByType('paint').length > 0");
             let over = window
                 .ask("document.documentElement.scrollWidth - document.documentElement.clientWidth");
             assert_eq!(over, 0, "{kind} at {width} px");
@@ -550,9 +597,31 @@ fn every_kind_of_page_fits_and_keeps_still() {
 fn the_first_page_is_light() {
     let window = Window::new();
     window.open("/");
-    window.until("performance.getEntriesByType('resource').length >= 2");
-    let bytes = window.seen.lock().unwrap().bytes;
+    let start = Instant::now();
+    let bytes = loop {
+        let seen = window.seen.lock().unwrap();
+        if seen.over >= seen.requests.len() {
+            break seen.bytes;
+        }
+        assert!(start.elapsed() < PATIENCE, "{:?}, {} are over", seen.requests, seen.over);
+        drop(seen);
+        thread::sleep(Duration::from_millis(20));
+    };
+    println!("{bytes} bytes over the wire for the first page");
     assert!(bytes > 3_000.0 && bytes <= FIRST_PAGE, "{bytes} bytes over the wire");
+}
+
+/// One can ask as soon as the first answer of the server is there, before style, script and pictures.
+#[test]
+fn the_first_page_is_usable_after_one_request() {
+    let window = Window::new();
+    let urls = ["*/assets/*", "*/favicon*", "*.xml"].map(str::to_owned).into();
+    window.tab.call_method(Network::SetBlockedURLs { urls }).unwrap();
+    window.open("/");
+    assert_eq!(window.ask("document.documentElement.matches('.js')"), false);
+    window.write("备案要多久");
+    window.go("Enter");
+    assert!(window.text("document.getElementById('say').innerText").contains("工作日"));
 }
 
 #[test]

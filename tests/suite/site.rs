@@ -18,7 +18,6 @@ use std::{
     process::{Command, Output},
     sync::{Arc, LazyLock, Mutex},
     thread,
-    time::Duration,
 };
 
 const DAY: Date = date(2026, 11, 22);
@@ -421,8 +420,7 @@ const SAME_FIRST: usize = 66;
 fn files_are_searched_in_the_browser() {
     assert!(FILES.contains_key("search.html"));
     let browser = super::page::browser();
-    let tab = browser.new_tab().unwrap();
-    tab.set_default_timeout(Duration::from_secs(60));
+    let tab = super::page::tab(&browser);
     let complaints: Arc<Mutex<Vec<String>>> = Arc::default();
     let heard = Arc::clone(&complaints);
     tab.enable_log().unwrap().enable_runtime().unwrap();
