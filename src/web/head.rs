@@ -71,6 +71,18 @@ pub(super) fn parse(buffer: &[u8], limits: &Limits) -> Result<Option<(Head, usiz
     Ok(Some((understand(&parsed, limits)?, length)))
 }
 
+/// As much of an address as is kept of a head that is refused, in bytes.
+const BEGINNING: usize = 2000;
+
+/// The beginning of the address in a head that may be incomplete or wrong; empty if there is none.
+pub(super) fn target(buffer: &[u8]) -> String {
+    let line = buffer.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let target = line.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+    let target = &target[..target.len().min(BEGINNING)];
+    let target = std::str::from_utf8(target).unwrap_or_default();
+    if target.starts_with('/') { target.to_owned() } else { String::new() }
+}
+
 /// Whether the first line speaks of HTTP at all, though not of a version known here.
 fn names_http(buffer: &[u8]) -> bool {
     let line = buffer.split(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -106,7 +118,7 @@ fn understand(parsed: &httparse::Request, limits: &Limits) -> Result<Head, u16> 
     let keep_alive = !wants("close") && (minor == 1 || wants("keep-alive"));
     let is_head = method == "HEAD";
     let method = if is_head { "GET" } else { method }.to_owned();
-    let request = Request { method, target, headers, body: Vec::new() };
+    let request = Request { method, target, headers, ..Request::default() };
     Ok(Head { request, is_head, minor, keep_alive, expects, framing })
 }
 

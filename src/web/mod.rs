@@ -37,6 +37,7 @@ use askama::Template;
 use jiff::civil::Date;
 use query::{Query, decode};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// How many hits a page and the API show unless asked for more, and at most.
 const TOP: usize = 10;
@@ -72,6 +73,9 @@ pub struct Request {
     /// Names in lower case, in the order they came.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// The status with which the server refuses the request; then of the rest there is only what could be read of
+    /// `target`.
+    pub refused: Option<u16>,
 }
 
 impl Request {
@@ -145,13 +149,14 @@ struct Readiness<'a> {
 /// A failure inside becomes a page or problem details with status 500.
 pub fn routes(site: Site<'_>, request: &Request) -> Response {
     let request = match base::enter(site.base, request) {
-        Ok(request) => request,
+        Ok(inside) => inside,
+        Err(_) if request.refused.is_some() => Cow::Borrowed(request),
         Err(outside) => return deliver::finish(request, "", *outside),
     };
     let request = &*request;
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-    let response = decode(path)
-        .and_then(|path| Ok((path, Query::parse(query)?)))
+    let response = taken(request)
+        .and_then(|()| Ok((decode(path)?, Query::parse(query)?)))
         .and_then(|(path, query)| route(site, request, &path, &query))
         .unwrap_or_else(|refused| refuse(site, request, &refused));
     deliver::finish(request, path, base::leave(site.base, response))
@@ -422,6 +427,24 @@ fn moved(to: &str) -> Response {
     Response { status: 302, headers: vec![("Location", to.to_owned())], ..Response::default() }
 }
 
+/// Nothing, or why the server did not take the request.
+fn taken(request: &Request) -> Result<(), Refused> {
+    let Some(status) = request.refused else { return Ok(()) };
+    let detail = match status {
+        408 => "请求没有在限定时间内发完，请重试",
+        413 => "提交的内容太长，请缩短后重试",
+        414 => "地址太长，请缩短后重试；要问的话写几句就够",
+        417 => "不支持请求里的 Expect，请去掉后重试",
+        431 => "请求头太长，请清除本站的 Cookie 后重试",
+        500 => "服务器内部出错，请重试，再不行请找管理员",
+        501 => "不支持请求的传输编码，请改用 chunked",
+        503 => "服务器正忙，请过几秒再刷新",
+        505 => "只支持 HTTP/1.0 和 HTTP/1.1",
+        _ => "请求的格式不对，请检查地址和请求头",
+    };
+    Err(Refused::new(status, detail))
+}
+
 /// Says why a request is refused: to people with a page that leads on, to programs with problem details.
 fn refuse(site: Site<'_>, request: &Request, refused: &Refused) -> Response {
     let Refused { status, detail, allow } = refused;
@@ -430,7 +453,14 @@ fn refuse(site: Site<'_>, request: &Request, refused: &Refused) -> Response {
         403 => ("Forbidden", "没有接受"),
         404 => ("Not Found", "没有这一页"),
         405 => ("Method Not Allowed", "不能这样打开"),
+        408 => ("Request Timeout", "没有收完"),
+        413 => ("Content Too Large", "太长了"),
+        414 => ("URI Too Long", "太长了"),
         415 => ("Unsupported Media Type", "没有接受"),
+        417 => ("Expectation Failed", "没有接受"),
+        431 => ("Request Header Fields Too Large", "太长了"),
+        501 => ("Not Implemented", "没有接受"),
+        505 => ("HTTP Version Not Supported", "没有接受"),
         503 => ("Service Unavailable", "现在不能用"),
         _ => ("Internal Server Error", "出错了"),
     };

@@ -14,7 +14,7 @@
 
 use super::{
     Request, Response,
-    head::{Framing, Head, chunk_length, encode_target, parse, skip_empty_lines},
+    head::{Framing, Head, chunk_length, encode_target, parse, skip_empty_lines, target},
 };
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use std::collections::HashMap;
@@ -74,6 +74,9 @@ const GRACE: Duration = Duration::from_millis(250);
 /// A head, body or answer that has been on its way for this long has a slow peer.
 const SLOW: Duration = Duration::from_secs(1);
 
+/// So long a client without a slot may take to say what it wants; on this machine and near it, it has done so.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// So long a new connection waits for a slot. Answers take milliseconds, so a burst goes through;
 /// and it is more than [`GRACE`], after which a silent one makes room.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -91,7 +94,8 @@ const LINGER_BYTES: usize = 1024 * 1024;
 /// Answers every request that comes in on `listener` with `handle`, and returns only when the listener is shut.
 ///
 /// `handle` runs on many threads at once, each with a stack of 512 KiB. A panic
-/// in it becomes a 500. A `HEAD` reaches it as `GET`.
+/// in it becomes a 500. A `HEAD` reaches it as `GET`. It is also asked for the
+/// words when the server itself refuses a request ([`Request::refused`]).
 pub fn serve<H>(listener: TcpListener, limits: Limits, handle: H) -> io::Result<()>
 where
     H: Fn(&Request) -> Response + Send + Sync + 'static,
@@ -120,7 +124,7 @@ where
     let handle = Arc::clone(handle);
     let work = move || match admitted {
         true => answer_all(connection, &*handle),
-        false => connection.refuse(503),
+        false => connection.turn_away(&*handle),
     };
     if thread::Builder::new().name("connection".into()).stack_size(STACK).spawn(work).is_err() {
         connections.back_off();
@@ -133,7 +137,7 @@ fn answer_all(mut connection: Connection, handle: &impl Fn(&Request) -> Response
         match connection.answer(handle) {
             Ok(true) => {}
             Ok(false) => return connection.linger(),
-            Err(End::Refused(status)) => return connection.refuse(status),
+            Err(End::Refused(status)) => return connection.refuse(status, handle),
             Err(End::Gone) => return,
         }
     }
@@ -269,7 +273,8 @@ impl Connections {
         table.next += 1;
         table.entries.insert(id, Entry { stream: Arc::clone(&stream), phase, since: now });
         let connections = Arc::clone(connections);
-        (Connection { id, stream, connections, buffer: Vec::new() }, admitted)
+        let (buffer, target) = (Vec::new(), String::new());
+        (Connection { id, stream, connections, buffer, target }, admitted)
     }
 
     /// Waits until a connection has left, at most for a [`STEP`].
@@ -314,6 +319,8 @@ struct Connection {
     connections: Arc<Connections>,
     /// What has come and was not used yet.
     buffer: Vec<u8>,
+    /// The address of the last head.
+    target: String,
 }
 
 impl Drop for Connection {
@@ -325,11 +332,13 @@ impl Drop for Connection {
 impl Connection {
     /// Answers the next request and tells whether another may follow.
     fn answer(&mut self, handle: &impl Fn(&Request) -> Response) -> Result<bool, End> {
+        self.target.clear();
         let mut head = self.read_head()?;
+        self.target.clone_from(&head.request.target);
         head.request.body = self.read_body(&head)?;
         self.enter(Phase::Answering)?;
         let response = catch_unwind(AssertUnwindSafe(|| handle(&head.request)));
-        let response = response.unwrap_or_else(|_| apology(500));
+        let response = response.unwrap_or_else(|_| refusal(500, &self.target, handle));
         self.enter(Phase::Moving)?;
         let connection = match (head.keep_alive, head.minor) {
             (false, _) => Some("close"),
@@ -454,9 +463,19 @@ impl Connection {
         write(&self.stream, bytes, deadline).map_err(|_| End::Gone)
     }
 
+    /// Tells a client for whom there is no slot to come back later.
+    fn turn_away(mut self, handle: &impl Fn(&Request) -> Response) {
+        // What it asks for decides how it is told; a client that has not asked yet is told all the same.
+        let _ = self.fill(Instant::now() + GLANCE);
+        self.refuse(503, handle);
+    }
+
     /// Tells the client why its request was not answered, and closes.
-    fn refuse(self, status: u16) {
-        if self.send(&encode(apology(status), false, Some("close"))).is_ok() {
+    fn refuse(self, status: u16, handle: &impl Fn(&Request) -> Response) {
+        let begun = target(&self.buffer);
+        let target = if self.target.is_empty() { &begun } else { &self.target };
+        let response = refusal(status, target, handle);
+        if self.send(&encode(response, false, Some("close"))).is_ok() {
             self.linger();
         }
     }
@@ -510,28 +529,17 @@ fn time_until(deadline: Instant) -> io::Result<Duration> {
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-/// What a client is told when it gets no answer.
-fn apology(status: u16) -> Response {
-    let text = match status {
-        408 => "请求没有在限定时间内发完，请重试",
-        413 => "提交的内容太长，请缩短后重试",
-        417 => "不支持请求里的 Expect，请去掉后重试",
-        414 => "地址太长，请缩短后重试；要问的话写几句就够",
-        431 => "请求头太长，请缩短后重试",
-        500 => "服务器内部出错，请重试",
-        501 => "不支持请求的传输编码，请改用 chunked",
-        503 => "服务器正忙，请稍后重试",
-        505 => "只支持 HTTP/1.0 和 HTTP/1.1",
-        _ => "请求的格式不对，请检查地址和请求头",
-    };
-    let mut headers = vec![
-        ("Content-Type", "text/plain; charset=utf-8".to_owned()),
-        ("X-Content-Type-Options", "nosniff".to_owned()),
-    ];
+/// What a client is told when it gets no answer: the words of `handle`, or plain ones if it has none.
+fn refusal(status: u16, target: &str, handle: &impl Fn(&Request) -> Response) -> Response {
+    let request =
+        Request { target: target.to_owned(), refused: Some(status), ..Request::default() };
+    let response = catch_unwind(AssertUnwindSafe(|| handle(&request)));
+    let mut response = response.unwrap_or_else(|_| super::text("服务器内部出错，请重试"));
+    response.status = status;
     if status == 503 {
-        headers.push(("Retry-After", "1".to_owned()));
+        response.headers.push(("Retry-After", "1".to_owned()));
     }
-    Response { status, headers, body: text.into(), ..Response::default() }
+    response
 }
 
 /// Writes out `response`, without the body if the request was a `HEAD`; `connection` is the value of that header.

@@ -37,7 +37,7 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Request {
         method: method.into(),
         target: target.into(),
         headers: headers.iter().map(header).collect(),
-        body: Vec::new(),
+        ..Request::default()
     }
 }
 

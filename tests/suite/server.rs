@@ -444,6 +444,35 @@ fn large_heads_are_refused() {
     assert_eq!(status(headers(65)), 431);
 }
 
+/// A person reads a page and a program problem details, so who answers has to know what was asked for.
+#[test]
+fn the_words_of_a_refusal_come_from_the_pages() {
+    let handle = |request: &Request| match request.refused {
+        Some(status) => Response {
+            status: 200,
+            body: format!("{status} {}", request.target).into(),
+            ..Response::default()
+        },
+        None => echo(request),
+    };
+    let address = start(Limits { body: millis(300), ..Limits::default() }, handle);
+    #[track_caller]
+    fn check(address: SocketAddr, request: &str, words: &str) {
+        let all = exchange(address, request);
+        let status = words.split(' ').next().unwrap();
+        assert!(all.contains(&format!("HTTP/1.1 {status} ")), "{all}");
+        assert_eq!(all.rsplit("\r\n\r\n").next().unwrap(), words);
+    }
+    let post = "POST /feedback HTTP/1.1\r\nHost: a\r\n";
+    check(address, &format!("{post}Content-Length: 65537\r\n\r\n"), "413 /feedback");
+    check(address, &format!("{post}Content-Length: 5\r\n\r\n"), "408 /feedback");
+    check(address, &format!("{}{post}X\r\n\r\n", get("/")), "400 /feedback");
+    check(address, "GET /api/v1/ask?q=a HTTP/1.1\r\n\r\n", "400 /api/v1/ask?q=a");
+    check(address, "rubbish\r\n\r\n", "400 ");
+    let long = format!("/search?q={}", "x".repeat(40_000));
+    check(address, &get(&long), &format!("414 {}", &long[..2000]));
+}
+
 #[test]
 fn large_bodies_fit_up_to_the_limit() {
     let address = echo_server();

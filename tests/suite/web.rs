@@ -160,6 +160,31 @@ fn errors_say_what_to_do() {
     assert_eq!(get(&SHIPPED, "/search?q=").status, 302);
 }
 
+/// What the server does not take is a page for people and problem details for programs.
+#[test]
+fn refusals_of_the_server_lead_on() {
+    let refused = |base: &str, target: &str, status| {
+        let request =
+            Request { target: target.into(), refused: Some(status), ..Request::default() };
+        let response = routes(Site { base, ..Site::new(&SHIPPED, DAY) }, &request);
+        assert_eq!(response.status, status);
+        (header(&response, "Content-Type").to_owned(), String::from_utf8(response.body).unwrap())
+    };
+    for status in [400, 408, 413, 414, 417, 431, 500, 501, 503, 505] {
+        let (kind, page) = refused("", "/search?q=%E5%A4%87%E6%A1%88&x=%E5", status);
+        assert_eq!(kind, "text/html; charset=utf-8");
+        for part in [r#"action="/search""#, r#"value="备案""#, r#"<a href="/">首页</a>"#] {
+            assert!(page.contains(part), "{status}: {page}");
+        }
+        let (kind, details) = refused("", "/api/v1/ask?q=%E5", status);
+        let details: serde_json::Value = serde_json::from_str(&details).unwrap();
+        assert_eq!((&*kind, &details["status"]), ("application/problem+json", &status.into()));
+    }
+    // Also where the address is not known, and below a base path.
+    assert!(refused("/kb", "", 503).1.contains(r#"action="/kb/search""#));
+    assert_eq!(refused("/kb", "/kb/api/v1/ask", 413).0, "application/problem+json");
+}
+
 #[test]
 fn health_and_readiness() {
     assert_eq!(page("/healthz"), "ok\n");
