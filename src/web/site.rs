@@ -68,7 +68,8 @@ pub fn files(site: Site<'_>, mut write: impl FnMut(&str, &[u8]) -> Result<()>) -
             if known.insert(page.clone()) {
                 todo.push(page);
             }
-            relative(file, &places.file(address))
+            let fragment = address.find('#').map_or("", |at| &address[at..]);
+            relative(file, &places.file(address)) + fragment
         })
     };
     let search = Search::new(site)?;

@@ -89,7 +89,7 @@ fn anchors(html: &str) -> Vec<(String, String)> {
 fn every_link_of_the_site_leads_to_one_of_its_files() {
     let outside = Regex::new("^(https?:|mailto:|tel:|data:)").unwrap();
     let pages = FILES.keys().filter(|path| path.ends_with(".html"));
-    let (mut seen, mut count) = (BTreeSet::new(), 0);
+    let (mut seen, mut count, mut marked) = (BTreeSet::new(), 0, 0);
     for page in pages {
         for (attribute, address) in links(&text(&FILES, page)) {
             let is_address = matches!(&*attribute, "href" | "src" | "action" | "formaction")
@@ -100,10 +100,16 @@ fn every_link_of_the_site_leads_to_one_of_its_files() {
             assert!(!address.starts_with('/'), "{page}: {address} is absolute");
             let file = resolve(page, &address).unwrap_or_else(|| panic!("{page}: {address}"));
             assert!(FILES.contains_key(&file), "{page}: {address} leads to {file}");
+            if let Some((_, mark)) = address.split_once('#') {
+                let id = format!(" id=\"{mark}\"");
+                assert!(text(&FILES, &file).contains(&id), "{page}: {address} leads to no place");
+                marked += 1;
+            }
             count += 1;
             seen.insert(file);
         }
     }
+    assert!(marked > 500, "only {marked} links lead to a place of a page");
     // Nothing lies about to which nothing leads, but the page for what is not there.
     let unseen: Vec<&String> = FILES.keys().filter(|path| !seen.contains(*path)).collect();
     assert_eq!(unseen, ["404.html"]);
