@@ -50,6 +50,9 @@ const FIRST_PAGE: f64 = 30_000.0;
 /// What letters may settle by while they are drawn, as a share of the window; a line that moved would be ten times that.
 const STILL: f64 = 0.001;
 
+/// What was written down, as JSON.
+static RECORDS: Mutex<Vec<Value>> = Mutex::new(Vec::new());
+
 /// The shipped content on a socket.
 static SERVED: LazyLock<SocketAddr> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -59,7 +62,11 @@ static SERVED: LazyLock<SocketAddr> = LazyLock::new(|| {
     thread::spawn(move || {
         serve(listener, Limits::default(), move |request| {
             let site = Site { recording: true, ..Site::new(&SHIPPED, date(2026, 11, 22)) };
-            routes(site, request)
+            let response = routes(site, request);
+            let record =
+                response.record.as_ref().map(|record| serde_json::to_value(record).unwrap());
+            RECORDS.lock().unwrap().extend(record);
+            response
         })
     });
     address
@@ -263,6 +270,18 @@ impl Window {
         let feature = Emulation::MediaFeature { name: name.to_owned(), value: value.to_owned() };
         self.tab
             .call_method(Emulation::SetEmulatedMedia { media: None, features: Some(vec![feature]) })
+            .unwrap();
+    }
+
+    /// As on a sheet of A4, printed by somebody whose screen is dark.
+    fn print(&self) {
+        self.size(794, 1123);
+        let dark = ("prefers-color-scheme".to_owned(), "dark".to_owned());
+        self.tab
+            .call_method(Emulation::SetEmulatedMedia {
+                media: Some("print".to_owned()),
+                features: Some(vec![Emulation::MediaFeature { name: dark.0, value: dark.1 }]),
+            })
             .unwrap();
     }
 
@@ -562,6 +581,130 @@ fn without_script_everything_is_there() {
         window.go("Enter");
     }
     assert_eq!(window.text("document.querySelector('.verdict').innerText"), "不用备案");
+}
+
+/// How often a judgement was written down about an entry or outcome, or, where `id` is empty, about a question.
+fn recorded(kind: &str, id: &str, question: &str) -> usize {
+    let records = RECORDS.lock().unwrap();
+    let same = |text: &Value, wanted: &str| text.as_str().unwrap_or_default() == wanted;
+    let meant = |record: &&Value| {
+        record["kind"] == kind && same(&record["id"], id) && same(&record["question"], question)
+    };
+    records.iter().filter(meant).count()
+}
+
+/// A judgement is written down once, and whoever gave it is thanked where they stood; with and without JavaScript.
+#[test]
+fn feedback_is_taken_and_thanked_for() {
+    for script in [true, false] {
+        let window = Window::new();
+        let value = !script;
+        window.tab.call_method(Emulation::SetScriptExecutionDisabled { value }).unwrap();
+        let end = "/trees/needs-filing?location=hongkong&cdn=no";
+        for (page, judgement, id, question) in [
+            ("/search?q=短信核验要多久", "yes", "sms/deadline", "短信核验要多久"),
+            ("/faq/server/how-many-sites", "no", "server/how-many-sites", ""),
+            (end, "yes", "needs-filing/not-needed", ""),
+            ("/search?q=专利年费怎么交", "gap", "", "专利年费怎么交"),
+        ] {
+            let before = recorded(judgement, id, question);
+            window.open(page);
+            if judgement == "gap" && script {
+                window.go("g");
+            } else {
+                window.ask(&format!("document.querySelector('[value={judgement}]').focus()"));
+                window.go("Enter");
+            }
+            let path = page.split('?').next().unwrap();
+            assert_eq!(window.text("location.pathname"), path);
+            assert_eq!(
+                window.text("document.querySelector('.thanks').innerText"),
+                "记下了，谢谢。"
+            );
+            let seen =
+                "document.querySelector('.thanks').getBoundingClientRect().bottom < innerHeight";
+            assert_eq!(window.ask(seen), true, "{page}");
+            assert_eq!(window.text("document.querySelector('input[name=q]').value"), question);
+            assert_eq!(window.ask("document.querySelector('[value=gap]')"), Value::Null);
+            // Whoever looks again has not said it again.
+            window.open(&format!("{page}{}thanks=1", if page.contains('?') { '&' } else { '?' }));
+            assert_eq!(recorded(judgement, id, question), before + 1, "{page}, script: {script}");
+        }
+    }
+}
+
+/// Also what the server does not even read leads on.
+#[test]
+fn a_question_that_is_too_long_is_kept() {
+    let window = Window::new();
+    window.open(&format!("/search?q={}", "备案".repeat(4000)));
+    assert_eq!(window.text("document.querySelector('h1').innerText"), "太长了");
+    window.ask("document.querySelector('input[name=q]').focus()");
+    window.go("Enter");
+    assert!(window.text("document.querySelector('input[name=q]').value").starts_with("备案备案"));
+    assert_eq!(window.text("location.pathname"), "/search");
+}
+
+/// On paper there is what was found and what it rests on, and nothing that one would press.
+#[test]
+fn printed_pages_are_whole_and_have_nothing_to_press() {
+    let window = Window::new();
+    window.print();
+    let pressed = "[...document.querySelectorAll('nav, input[type=search], button:not(.option), .tools, .feedback, .related')]
+        .filter(one => one.checkVisibility()).map(one => one.outerHTML.slice(0, 80)).join('\\n')";
+    for (kind, page) in KINDS {
+        window.open(page);
+        assert_eq!(window.text(pressed), "", "{kind}");
+        let over = window
+            .ask("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assert_eq!(over, 0, "{kind} is wider than the sheet");
+        assert_eq!(
+            window.text("getComputedStyle(document.body).backgroundColor"),
+            "rgb(255, 255, 255)"
+        );
+        let contrast = window.ask(CONTRAST).as_f64().unwrap();
+        assert!(contrast > 7.0, "{kind}: {contrast}");
+    }
+    for page in ["/search?q=短信核验要多久", "/faq/sms/deadline"] {
+        window.open(page);
+        let shown = window.text("document.querySelector('main').innerText");
+        for part in ["24 小时", "8 短信核验", "2019-08-16", "48 小时", "请核对是否仍有效"]
+        {
+            assert!(shown.contains(part), "{page} has no {part}: {shown}");
+        }
+    }
+    // A link on paper has its address beside it.
+    let beside =
+        "getComputedStyle(document.querySelector('main a[rel=noreferrer]'), '::after').content";
+    assert!(window.text(beside).starts_with("\"（"), "{}", window.text(beside));
+}
+
+/// Where the system chooses the colours, one still sees where one is and what is chosen.
+#[test]
+fn forced_colours_show_focus_and_choice() {
+    let window = Window::new();
+    window.prefers("forced-colors", "active");
+    window.open("/search?q=阿里云备案");
+    let outline = |of: &str| {
+        let expression = format!(
+            "(() => {{ const style = getComputedStyle({of}); \
+             return style.outlineStyle + style.outlineWidth + (style.outlineColor !== getComputedStyle(document.body).backgroundColor); }})()"
+        );
+        window.text(&expression)
+    };
+    window.press("ArrowDown");
+    assert_eq!(window.ask("document.activeElement.matches('.option')"), true);
+    assert_eq!(outline("document.activeElement"), "solid2pxtrue");
+    window.open("/");
+    window.write("短信");
+    window.until("!document.getElementById('suggestions').hidden");
+    window.press("ArrowDown");
+    assert_eq!(outline("document.querySelector('[aria-selected=true]')"), "solid2pxtrue");
+    assert!(outline("document.querySelector('[aria-selected=false]')").starts_with("none"));
+    window.open("/sources");
+    window.ask("location.hash = document.querySelector('.source').id");
+    window.until("document.querySelector('.source:target') !== null");
+    assert_eq!(outline("document.querySelector('.source:target')"), "solid2pxtrue");
 }
 
 /// From a phone to a desk nothing runs over the edge, nothing moves, nothing goes wrong, and nobody else is asked.
