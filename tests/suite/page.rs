@@ -21,7 +21,7 @@ use std::{
 };
 
 /// Every kind of page, with the name of its picture.
-const KINDS: [(&str, &str); 17] = [
+const KINDS: [(&str, &str); 18] = [
     ("home", "/"),
     ("answer", "/search?q=备案要多久"),
     ("outcome", "/search?q=香港ECS要备案吗"),
@@ -39,6 +39,7 @@ const KINDS: [(&str, &str); 17] = [
     ("graph", "/trees/needs-filing/graph?location=hongkong&cdn=no"),
     ("sources", "/sources"),
     ("missing", "/faq/product/interface-error"),
+    ("failure", "/search?q=短信&q=核验"),
 ];
 
 /// No test waits longer than this for anything.
@@ -213,8 +214,10 @@ impl Window {
                 }
                 Event::LogEntryAdded(event) => {
                     let entry = &event.params.entry;
-                    // That a page was not found is no mistake of the page.
-                    if entry.level == Log::LogEntryLevel::Error && !entry.text.contains("404") {
+                    // That an address was wrong is no mistake of its page; but all that a page needs is there.
+                    let is_page = !entry.url.as_deref().unwrap_or_default().contains("/assets/");
+                    let refused = is_page && entry.text.contains("status of 40");
+                    if entry.level == Log::LogEntryLevel::Error && !refused {
                         seen.errors.push(entry.text.clone());
                     }
                 }
