@@ -460,8 +460,8 @@ fn refuse(site: Site<'_>, request: &Request, refused: &Refused) -> Response {
         417 => ("Expectation Failed", "没有接受"),
         431 => ("Request Header Fields Too Large", "太长了"),
         501 => ("Not Implemented", "没有接受"),
-        505 => ("HTTP Version Not Supported", "没有接受"),
         503 => ("Service Unavailable", "现在不能用"),
+        505 => ("HTTP Version Not Supported", "没有接受"),
         _ => ("Internal Server Error", "出错了"),
     };
     let mut response = if request.target.starts_with("/api/") {

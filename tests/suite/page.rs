@@ -270,22 +270,19 @@ impl Window {
 
     /// The system's setting, such as `prefers-color-scheme: dark`.
     fn prefers(&self, name: &str, value: &str) {
-        let feature = Emulation::MediaFeature { name: name.to_owned(), value: value.to_owned() };
-        self.tab
-            .call_method(Emulation::SetEmulatedMedia { media: None, features: Some(vec![feature]) })
-            .unwrap();
+        self.emulate(None, name, value);
     }
 
     /// As on a sheet of A4, printed by somebody whose screen is dark.
     fn print(&self) {
         self.size(794, 1123);
-        let dark = ("prefers-color-scheme".to_owned(), "dark".to_owned());
-        self.tab
-            .call_method(Emulation::SetEmulatedMedia {
-                media: Some("print".to_owned()),
-                features: Some(vec![Emulation::MediaFeature { name: dark.0, value: dark.1 }]),
-            })
-            .unwrap();
+        self.emulate(Some("print".to_owned()), "prefers-color-scheme", "dark");
+    }
+
+    fn emulate(&self, media: Option<String>, name: &str, value: &str) {
+        let feature = Emulation::MediaFeature { name: name.to_owned(), value: value.to_owned() };
+        let features = Some(vec![feature]);
+        self.tab.call_method(Emulation::SetEmulatedMedia { media, features }).unwrap();
     }
 
     fn open(&self, page: &str) {
@@ -522,6 +519,9 @@ fn an_input_method_is_left_alone() {
     // What a browser sends for a key that the input method takes.
     let enter = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true }))";
     assert_eq!(window.ask(enter), false, "Enter is held back");
+    // Longer than a page waits before it asks for suggestions.
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(window.requests("/api/v1/suggest"), 0);
     assert_eq!(window.text("location.pathname"), "/");
     assert_eq!(window.ask("document.getElementById('suggestions').hidden"), true);
     window.tab.send_character("备案").unwrap();
@@ -676,6 +676,9 @@ fn printed_pages_are_whole_and_have_nothing_to_press() {
             assert!(shown.contains(part), "{page} has no {part}: {shown}");
         }
     }
+    // What is folded on the screen, and belongs to the answer, is not on paper.
+    window.open("/faq/server/how-many-sites");
+    assert_eq!(window.ask("document.querySelector('.disputed p').checkVisibility()"), true);
     // A link on paper has its address beside it.
     let beside =
         "getComputedStyle(document.querySelector('main a[rel=noreferrer]'), '::after').content";
