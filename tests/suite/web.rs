@@ -151,6 +151,10 @@ fn errors_say_what_to_do() {
         (response.status, header(&response, "Content-Type")),
         (404, "application/problem+json")
     );
+    let response = get(&SHIPPED, "/search?q=a&q=b");
+    assert_eq!(response.status, 400);
+    let page = String::from_utf8(response.body).unwrap();
+    assert!(page.contains("<p>参数 <code>q</code> 写了不止一次；请只写一次。</p>"), "{page}");
     let response = get(&SHIPPED, "/faq/none");
     assert_eq!(response.status, 404);
     assert!(String::from_utf8(response.body).unwrap().contains("没有这一页"));
