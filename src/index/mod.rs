@@ -92,6 +92,8 @@ pub struct Overview {
     pub moved: BTreeMap<String, String>,
     pub problems: Vec<Problem>,
     pub entries: usize,
+    /// How many titles and other ways to ask an entry has on average.
+    pub(crate) names_each: f32,
 }
 
 /// The files of an index with sizes and checksums.
@@ -354,6 +356,8 @@ fn overview(content: &Content, version: &str) -> Overview {
         moved: content.moved.clone(),
         problems: content.problems.clone(),
         entries: content.entries.len(),
+        names_each: content.entries.iter().map(|entry| entry.names().count()).sum::<usize>() as f32
+            / content.entries.len().max(1) as f32,
     }
 }
 

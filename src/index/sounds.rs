@@ -34,6 +34,12 @@ pub(crate) struct Count {
     pub(crate) occurrences: u32,
 }
 
+impl Count {
+    fn packed(self) -> u64 {
+        u64::from(self.documents) << 32 | u64::from(self.occurrences)
+    }
+}
+
 /// A word of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sounding {
@@ -55,10 +61,13 @@ impl Sounds {
             }
         }
         let mut total = 0;
+        let mut all = Count::default();
         for (word, count) in counts {
-            let both = u64::from(count.documents) << 32 | u64::from(count.occurrences);
-            keys.insert(format!("+{word}"), both);
+            keys.insert(format!("+{word}"), count.packed());
+            all.documents = all.documents.saturating_add(count.documents);
+            all.occurrences = all.occurrences.saturating_add(count.occurrences);
         }
+        keys.insert("+".to_owned(), all.packed());
         for (word, documents) in words {
             total += documents;
             let mut add = |key: String| {
@@ -106,7 +115,7 @@ impl Sounds {
         self.map.get(format!("*{word}"))
     }
 
-    /// How often the word, or another for it, stands in how many entries.
+    /// How often the word, or another for it, stands in how many entries; of no word, the sums over all.
     pub(crate) fn count(&self, word: &str) -> Count {
         let both = self.map.get(format!("+{word}")).unwrap_or(0);
         Count { documents: (both >> 32) as u32, occurrences: both as u32 }

@@ -61,7 +61,9 @@ impl Weigher<'_> {
             1.0
         };
         let count = self.sounds.count(word);
-        self.rarity(u64::from(count.documents)) * scale * gathered(count)
+        // A word that no entry has may be of either kind.
+        let like = if count.documents == 0 { self.sounds.count("") } else { count };
+        self.rarity(u64::from(count.documents)) * scale * gathered(like)
     }
 
     /// The weight of a pair of characters.
@@ -78,12 +80,9 @@ impl Weigher<'_> {
 }
 
 /// From [`SCATTERED`] to 1: how much a word comes again in the entries that have it. Church and Gale call the ratio
-/// burstiness ("Poisson mixtures", 1995). A word that no entry has may be of either kind.
+/// burstiness ("Poisson mixtures", 1995).
 fn gathered(Count { documents, occurrences }: Count) -> f32 {
-    let often = match documents {
-        0 => GATHERED.sqrt(),
-        _ => (occurrences as f32 / documents as f32).max(1.0),
-    };
+    let often = (occurrences as f32 / documents.max(1) as f32).max(1.0);
     (SCATTERED + (1.0 - SCATTERED) * often.ln() / GATHERED.ln()).min(1.0)
 }
 

@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 /// about the wrong product is worse than none.
 const UNNAMED: f32 = 0.9;
 
+/// What is left of the score of an entry that says nothing of whether it holds for the product, province or kind of filing
+/// that the question names: one that holds for it goes before.
+const GENERAL: f32 = 0.97;
+
 /// What is left of the score of an entry whose title is about the other side: 个人 where the question says 公司.
 const OTHER_SIDE: f32 = 0.75;
 
@@ -54,6 +58,10 @@ impl Named {
     /// What is left of the score of an entry, from 0 to 1; nothing if its scope excludes what the question names.
     pub(super) fn factor(&self, index: &Index, entry: &Entry) -> Option<f32> {
         let mut factor = if self.names_product(entry) { 1.0 } else { UNNAMED };
+        let general = |(domain, named): &(&String, &Vec<String>)| {
+            !named.is_empty() && !entry.scope.contains_key(*domain)
+        };
+        factor *= GENERAL.powi(self.values.iter().filter(general).count() as i32);
         for (domain, held) in &entry.scope {
             let named = self.values.get(domain).map_or(&[][..], |named| &**named);
             let part_of = |id: &String| {

@@ -75,8 +75,8 @@ impl Cover {
     pub(super) const NONE: Self = Self { value: 0.0, place: None, by: None, times: 0.0 };
 }
 
-/// A word that stands in an entry so often, with its names, is what the entry is about.
-const TYPICAL: f32 = 10.0;
+/// What an entry is about stands in so large a share of its names, or as often elsewhere.
+const TYPICAL: f32 = 0.25;
 
 /// So many of an entry's names, those most like the question, are taken together.
 const NAMES: usize = 6;
@@ -103,13 +103,14 @@ pub(super) fn rank(
     let mut covers = covers(index, question, &documents)?;
     let weight = question.weight();
     let asked = Asked::new(index, question, &[])?;
+    let enough = (TYPICAL * index.overview.names_each).max(1.0);
     let mut scored = Vec::with_capacity(documents.len());
     for address in documents {
         let covers = covers.remove(&address).unwrap_or_default();
         let covered: f32 =
             question.units.iter().zip(&covers).map(|(unit, cover)| unit.weight * cover.value).sum();
         let coverage = if weight > 0.0 { covered / weight } else { 0.0 };
-        let often = |cover: &Cover| ((1.0 + cover.times).ln() / (1.0 + TYPICAL).ln()).min(1.0);
+        let often = |cover: &Cover| ((1.0 + cover.times).ln() / (1.0 + enough).ln()).min(1.0);
         let typical: f32 = question
             .units
             .iter()
