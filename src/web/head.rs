@@ -106,7 +106,7 @@ fn understand(parsed: &httparse::Request, limits: &Limits) -> Result<Head, u16> 
     let keep_alive = !wants("close") && (minor == 1 || wants("keep-alive"));
     let is_head = method == "HEAD";
     let method = if is_head { "GET" } else { method }.to_owned();
-    let request = Request { method, target, headers, body: Vec::new() };
+    let request = Request { method, target, headers, ..Request::default() };
     Ok(Head { request, is_head, minor, keep_alive, expects, framing })
 }
 

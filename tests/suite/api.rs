@@ -37,7 +37,7 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Request {
         method: method.into(),
         target: target.into(),
         headers: headers.iter().map(header).collect(),
-        body: Vec::new(),
+        ..Request::default()
     }
 }
 
@@ -766,8 +766,8 @@ fn records_of_all_processes_are_merged() {
     let kind = feedback::Kind::Unknown;
     let time = |second: i64| Timestamp::new(1_795_000_000 + second, 0).unwrap();
     let record = |kind, id: &str, question: &str| feedback::Record::new(kind, id, question, "v1");
-    let first = Records::open(&data, time(0)).unwrap();
-    let second = Records::open(&data, time(1)).unwrap();
+    let first = Records::open(&data, feedback::FILE_BYTES, time(0)).unwrap();
+    let second = Records::open(&data, feedback::FILE_BYTES, time(1)).unwrap();
     first.append(&record(kind, "", "专利年费怎么交？"), time(2)).unwrap();
     second.append(&record(kind, "", "專利年費怎麼交"), time(3)).unwrap();
     second.append(&record(feedback::Kind::Gap, "", "专利年费怎么交"), time(4)).unwrap();
