@@ -50,6 +50,9 @@ use std::{
 /// The largest file that is read, in bytes: ten times the longest manual that we know.
 pub const FILE_BYTES: u64 = 4 << 20;
 
+/// The longest file that is read, in lines.
+pub const FILE_LINES: usize = 50_000;
+
 /// The largest picture or document that is given out, in bytes.
 const MEDIA_BYTES: u64 = 32 << 20;
 
@@ -150,7 +153,11 @@ impl File {
             let message = format!("不是 UTF-8 编码（{guess}）；请用编辑器另存为 UTF-8");
             Problem::error(&self.path, line as u32 + 1, message)
         })?;
-        Ok(text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n"))
+        let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
+        match text.lines().nth(FILE_LINES) {
+            Some(_) => Err(problem(format!("太长；一个文件最多 {FILE_LINES} 行，请拆成几个"))),
+            None => Ok(text),
+        }
     }
 }
 

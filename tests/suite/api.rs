@@ -795,6 +795,24 @@ fn records_of_all_processes_are_merged() {
     }
 }
 
+/// A full file is left as it is, and what comes next goes into another; all of them are read.
+#[test]
+fn files_of_records_stay_small() {
+    let data = tempfile::tempdir().unwrap();
+    let time = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+    let records = Records::open(data.path(), 1000, time(0)).unwrap();
+    for second in 1..=50 {
+        let record = feedback::Record::new(feedback::Kind::Unknown, "", "专利年费", "v");
+        records.append(&record, time(second)).unwrap();
+    }
+    let files = fs::read_dir(data.path()).unwrap().map(|file| file.unwrap());
+    let sizes: Vec<u64> = files.map(|file| file.metadata().unwrap().len()).collect();
+    assert!(sizes.len() > 3 && sizes.iter().all(|size| *size < 1200), "{sizes:?}");
+    let (lines, torn) = feedback::read(data.path()).unwrap();
+    assert_eq!((lines.len(), torn), (50, 0));
+    assert_eq!(feedback::gaps(&lines).0[0].count, 50);
+}
+
 /// From the button to the list of gaps, as the server runs.
 #[test]
 fn a_server_that_records_feeds_the_list_of_gaps() {

@@ -6,6 +6,7 @@ mod answer;
 mod api;
 mod console;
 mod content;
+mod hostile;
 mod index;
 mod internal;
 mod licences;
