@@ -70,7 +70,7 @@ impl Record {
     }
 }
 
-/// The file to which this process appends; a full one is left and another begun.
+/// The file to which this process appends; another is begun when it is full, or when somebody has removed it.
 pub struct Records {
     folder: PathBuf,
     /// How large a file becomes, in bytes.
@@ -79,6 +79,7 @@ pub struct Records {
 }
 
 struct Open {
+    path: PathBuf,
     file: File,
     bytes: u64,
     /// The last line may be incomplete.
@@ -90,16 +91,14 @@ impl Records {
     ///
     /// Fails if nothing can be written there.
     pub fn open(folder: &Path, limit: u64, now: Timestamp) -> Result<Self> {
-        let open = fs::create_dir_all(folder)
-            .map_err(|source| Error::Write { path: folder.to_owned(), source })
-            .and_then(|()| Open::begin(folder, now))?;
+        let open = Open::begin(folder, now)?;
         Ok(Self { folder: folder.to_owned(), limit, open: Mutex::new(open) })
     }
 
     /// Appends a record; when this returns, it is on the disk.
     pub fn append(&self, record: &Record, now: Timestamp) -> io::Result<()> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.bytes >= self.limit {
+        if open.bytes >= self.limit || !open.path.exists() {
             *open = Open::begin(&self.folder, now).map_err(io::Error::other)?;
         }
         let mut line = if open.torn { b"\n".to_vec() } else { Vec::new() };
@@ -122,12 +121,12 @@ impl Open {
         // In containers all processes may have the same number, but do not start in the same nanosecond.
         let name = format!("{}-{}.jsonl", now.strftime("%Y%m%dT%H%M%S.%9fZ"), process::id());
         let path = folder.join(name);
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(|source| Error::Write { path, source })?;
-        Ok(Self { file, bytes: 0, torn: false })
+        let file = fs::create_dir_all(folder)
+            .and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path));
+        match file {
+            Ok(file) => Ok(Self { path, file, bytes: 0, torn: false }),
+            Err(source) => Err(Error::Write { path, source }),
+        }
     }
 }
 

@@ -154,7 +154,7 @@ pub struct Library {
 
 /// What has become of the content since a library was opened.
 pub enum Change {
-    /// Nothing, or nothing but times and names of folders.
+    /// Nothing, or nothing but times.
     Same,
     /// It is new, and sound.
     New(Box<Library>),

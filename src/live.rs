@@ -4,13 +4,14 @@
 //! the content, however often it changes meanwhile.
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     library::{Change, Library, Place},
     problem::Problem,
 };
 use arc_swap::ArcSwapOption;
 use std::{
     fs,
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -96,7 +97,10 @@ impl Live {
     /// Fails, with the old content still served, if the content cannot be read or its index not be built.
     pub fn reload(&self) -> Result<Reload> {
         let Some(now) = self.now() else { return Ok(Reload::Same) };
-        let reload = match now.library.renew() {
+        // A mistake of ours that some content brings to light must not end all reloads.
+        let renew = || now.library.renew();
+        let change = panic::catch_unwind(AssertUnwindSafe(renew)).unwrap_or(Err(Error::Panic));
+        let reload = match change {
             Ok(Change::Same) => Ok(Reload::Same),
             Ok(Change::New(library)) => self.serve(*library).map(Reload::New),
             Ok(Change::Refused(problems)) => Ok(Reload::Refused(problems)),

@@ -22,7 +22,7 @@ use std::{
     io::{self, Write},
     net::{IpAddr, SocketAddr, TcpListener},
     ops::RangeInclusive,
-    panic,
+    panic::{self, AssertUnwindSafe},
     path::PathBuf,
     process::{self, ExitCode},
     sync::{
@@ -148,7 +148,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     thread::Builder::new().name("content".into()).spawn(move || {
         // Kept, so that the inbox stays open where there are no signals.
         let _orders = orders;
-        match begin(&keeper, greeting, watch) {
+        let begin = || begin(&keeper, greeting, watch);
+        match panic::catch_unwind(AssertUnwindSafe(begin)).unwrap_or(Err(Error::Panic)) {
             Ok(taken) => keep(&keeper, watch, taken, &inbox),
             Err(error) => {
                 *keeper.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -381,7 +382,7 @@ impl Host {
 
     fn tell_served(&self, event: &str, message: &str, served: &Served, more: &[(&str, Value)]) {
         for notice in &served.library.notices {
-            self.log.tell(Level::Warn, "notice", notice, &[]);
+            self.log.tell(Level::Info, "notice", notice, &[]);
         }
         let overview = &served.library.index.overview;
         let mut fields: Vec<(&str, Value)> = vec![

@@ -811,6 +811,11 @@ fn files_of_records_stay_small() {
     let (lines, torn) = feedback::read(data.path()).unwrap();
     assert_eq!((lines.len(), torn), (50, 0));
     assert_eq!(feedback::gaps(&lines).0[0].count, 50);
+    // Somebody clears the folder, which a running process survives.
+    fs::remove_dir_all(data.path()).unwrap();
+    let record = feedback::Record::new(feedback::Kind::Gap, "", "专利年费", "v");
+    records.append(&record, time(60)).unwrap();
+    assert_eq!(feedback::read(data.path()).unwrap().0.len(), 1);
 }
 
 /// From the button to the list of gaps, as the server runs.
