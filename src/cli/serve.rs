@@ -195,6 +195,9 @@ struct Greeting {
 
 /// Opens the first content, tells where it is, and returns the state of which it is.
 fn begin(host: &Host, mut greeting: Greeting, watch: bool) -> Result<Key> {
+    if watch && host.live.place().content.is_none() {
+        host.log.tell(Level::Warn, "watch", FIXED, &[]);
+    }
     let key = host.live.place().key()?;
     let library = Library::open(host.live.place(), Proof::Full)?;
     let served = host.live.serve(library)?;
@@ -214,9 +217,6 @@ fn begin(host: &Host, mut greeting: Greeting, watch: bool) -> Result<Key> {
     }
     out.flush()?;
     host.tell_served("start", "开始服务", &served, &[("addr", addr.to_string().into())]);
-    if watch && host.live.place().content.is_none() {
-        host.log.tell(Level::Warn, "watch", FIXED, &[]);
-    }
     if let Some(hint) = host.access.hint() {
         host.log.tell(Level::Warn, "tokens", &hint, &[]);
     }

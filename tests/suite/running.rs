@@ -191,8 +191,10 @@ fn nobody_notices_that_the_content_is_swapped() {
     let ask = || {
         let mut stream = BufReader::new(server.connect());
         let (mut asked, mut last) = (0_u64, 1);
+        let mut next = Instant::now();
         while !done.load(Ordering::Relaxed) {
-            let next = Instant::now() + pause;
+            // Late ones are made up for.
+            next += pause;
             send(&mut stream, "/api/v1/entries", "");
             let (status, head, body) = answer(&mut stream);
             assert_eq!(status, 200, "{head}");
@@ -301,9 +303,14 @@ fn before_the_first_content_the_process_is_alive_and_not_ready() {
     let world = World::new();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_jieda"));
-    command.args(["serve", "--builtin", "--addr", &address.to_string(), "--index"]);
-    let child = command.arg(world.path("index")).env_remove("JIEDA_CONTENT").spawn().unwrap();
+    command.args(["serve", "--builtin", "--watch", "--addr", &address.to_string(), "--index"]);
+    command.arg(world.path("index")).env_remove("JIEDA_CONTENT").stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut server = Server { child, address: address.to_string(), log: Arc::default() };
+    let mut line = String::new();
+    errors.read_line(&mut line).unwrap();
+    assert!(line.contains("内置内容编译在程序里，不会变"), "{line}");
     let start = Instant::now();
     while TcpStream::connect(address).is_err() {
         assert!(start.elapsed() < PATIENCE);
