@@ -203,19 +203,19 @@ fn begin(host: &Host, mut greeting: Greeting, watch: bool) -> Result<Key> {
     let served = host.live.serve(library)?;
     let overview = &served.library.index.overview;
     let name = host.live.place().name();
-    let (out, addr, base) = (&mut greeting.out, greeting.addr, &host.base);
-    writeln!(
-        out,
-        "{name}：{} 个条目，网页在 http://{addr}{base}/ （按 Ctrl-C 停止）",
-        overview.entries
-    )?;
+    let (addr, base, entries) = (greeting.addr, &host.base, overview.entries);
+    let mut text =
+        format!("{name}：{entries} 个条目，网页在 http://{addr}{base}/ （按 Ctrl-C 停止）\n");
     if !overview.problems.is_empty() {
-        writeln!(out, "内容里有 {} 个问题；`jieda check` 会列出来", overview.problems.len())?;
+        let problems = overview.problems.len();
+        text.push_str(&format!("内容里有 {problems} 个问题；`jieda check` 会列出来\n"));
     }
     if let Some(data) = &greeting.data {
-        writeln!(out, "反馈和没答上的问题记在 `{}`；`jieda gaps` 会列出来", data.display())?;
+        let data = data.display();
+        text.push_str(&format!("反馈和没答上的问题记在 `{data}`；`jieda gaps` 会列出来\n"));
     }
-    out.flush()?;
+    // Whether anybody reads it is no reason not to serve.
+    drop(greeting.out.write_all(text.as_bytes()).and_then(|()| greeting.out.flush()));
     host.tell_served("start", "开始服务", &served, &[("addr", addr.to_string().into())]);
     if let Some(hint) = host.access.hint() {
         host.log.tell(Level::Warn, "tokens", &hint, &[]);
