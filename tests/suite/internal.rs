@@ -113,6 +113,13 @@ fn internal_entries_are_nowhere_for_the_public() {
     let all = Library::of(&secretive()).unwrap();
     assert_eq!(all.index.overview.problems, []);
     let public = all.public().unwrap().unwrap();
+    let inside = [
+        serde_json::to_string(&public.index.overview).unwrap(),
+        serde_json::to_string(public.index.forest().unwrap()).unwrap(),
+    ];
+    for secret in SECRETS {
+        assert!(inside.iter().all(|json| !json.contains(secret)), "{secret} in {inside:?}");
+    }
     let mut shown = String::new();
     for target in targets() {
         let (status, body) = get(&public, &target);
