@@ -87,6 +87,18 @@ pub enum Status {
     Unknown,
 }
 
+impl Status {
+    /// Its name in JSON, logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Answered(_) | Self::Outcome(_) => "answered",
+            Self::Ask => "ask",
+            Self::Choose(_) => "choose",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The outcome of a tree as an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {

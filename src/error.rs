@@ -50,6 +50,12 @@ pub enum Error {
     /// The server stopped listening.
     #[error("{addr} 上的监听中断了；请重新启动")]
     Accept { addr: SocketAddr, source: io::Error },
+    /// The file of tokens cannot be used.
+    #[error("`{}` 不能用：{what}；每行写一个令牌，至少 {least} 个字符，例如 `openssl rand -hex 24` 的输出", .path.display(), least = .least)]
+    Tokens { path: PathBuf, what: String, least: usize },
+    /// The program has a mistake that this content brings to light.
+    #[error("程序里有错误，读不了这份内容；请连同日志报告")]
+    Panic,
     /// There is no entry of this id.
     #[error("没有条目 `{id}`；`jieda search 词` 可以找到条目的编号")]
     NoEntry { id: String },

@@ -16,11 +16,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process,
     sync::{LazyLock, Mutex, PoisonError},
 };
 use unicode_normalization::UnicodeNormalization;
+
+/// How large a file of records becomes before the next is begun: some ten thousand records.
+pub const FILE_BYTES: u64 = 8 << 20;
 
 /// So much of a question is kept, in characters; the search reads no more of it either.
 const LONGEST: usize = 500;
@@ -67,34 +70,37 @@ impl Record {
     }
 }
 
-/// The file to which this process appends.
+/// The file to which this process appends; another is begun when it is full, or when somebody has removed it.
 pub struct Records {
+    folder: PathBuf,
+    /// How large a file becomes, in bytes.
+    limit: u64,
     open: Mutex<Open>,
 }
 
 struct Open {
+    path: PathBuf,
     file: File,
+    bytes: u64,
     /// The last line may be incomplete.
     torn: bool,
 }
 
 impl Records {
-    /// Makes a file for this process in `folder`, which is made if it is not there.
+    /// Makes a file for this process in `folder`, which is made if it is not there; it becomes about `limit` bytes large.
     ///
     /// Fails if nothing can be written there.
-    pub fn open(folder: &Path, now: Timestamp) -> Result<Self> {
-        // In containers all processes may have the same number, but do not start in the same nanosecond.
-        let name = format!("{}-{}.jsonl", now.strftime("%Y%m%dT%H%M%S.%9fZ"), process::id());
-        let path = folder.join(name);
-        let file = fs::create_dir_all(folder)
-            .and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path))
-            .map_err(|source| Error::Write { path, source })?;
-        Ok(Self { open: Mutex::new(Open { file, torn: false }) })
+    pub fn open(folder: &Path, limit: u64, now: Timestamp) -> Result<Self> {
+        let open = Open::begin(folder, now)?;
+        Ok(Self { folder: folder.to_owned(), limit, open: Mutex::new(open) })
     }
 
     /// Appends a record; when this returns, it is on the disk.
     pub fn append(&self, record: &Record, now: Timestamp) -> io::Result<()> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.bytes >= self.limit || !open.path.exists() {
+            *open = Open::begin(&self.folder, now).map_err(io::Error::other)?;
+        }
         let mut line = if open.torn { b"\n".to_vec() } else { Vec::new() };
         serde_json::to_writer(&mut line, &Line { time: now, record: record.clone() })?;
         line.push(b'\n');
@@ -105,7 +111,22 @@ impl Records {
         }
         open.file.sync_data()?;
         open.torn = false;
+        open.bytes += line.len() as u64;
         Ok(())
+    }
+}
+
+impl Open {
+    fn begin(folder: &Path, now: Timestamp) -> Result<Self> {
+        // In containers all processes may have the same number, but do not start in the same nanosecond.
+        let name = format!("{}-{}.jsonl", now.strftime("%Y%m%dT%H%M%S.%9fZ"), process::id());
+        let path = folder.join(name);
+        let file = fs::create_dir_all(folder)
+            .and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path));
+        match file {
+            Ok(file) => Ok(Self { path, file, bytes: 0, torn: false }),
+            Err(source) => Err(Error::Write { path, source }),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     content::{self, Content, Entry, File, link},
     error::{Error, Result},
     index::{self, Index, Key, Proof},
+    problem::Problem,
     search::{Suggester, Suggestion},
     tree::{self, Forest, Tree},
 };
@@ -11,6 +12,7 @@ use include_dir::{Dir, include_dir};
 use jiff::civil::Date;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
+    collections::HashSet,
     env, fs,
     path::{Component, Path, PathBuf},
     sync::OnceLock,
@@ -53,8 +55,25 @@ impl Place {
         }
     }
 
-    fn key(&self) -> Result<Key> {
+    /// What tells one state of the content from another, without reading it.
+    ///
+    /// Fails if the folder is not there.
+    pub fn key(&self) -> Result<Key> {
         self.content.as_ref().map_or_else(|| Ok(Key::builtin()), |folder| Key::of(folder))
+    }
+
+    /// The files of the content once nothing has changed for two seconds, nor while they were read.
+    fn settled(&self) -> Result<(Key, Vec<File>)> {
+        loop {
+            let key = self.key()?;
+            if key.settled {
+                let files = self.files()?;
+                if self.key()? == key {
+                    return Ok((key, files));
+                }
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 
     fn root(&self) -> PathBuf {
@@ -127,8 +146,20 @@ pub struct Library {
     /// What happened on opening that the user should know, a line each.
     pub notices: Vec<String>,
     place: Place,
+    /// The addresses of the pictures and documents that may be shown; nothing if all may.
+    shown: Option<HashSet<String>>,
     summaries: OnceLock<Vec<Summary>>,
     suggester: OnceLock<Suggester>,
+}
+
+/// What has become of the content since a library was opened.
+pub enum Change {
+    /// Nothing, or nothing but times.
+    Same,
+    /// It is new, and sound.
+    New(Box<Library>),
+    /// It has errors: all its problems.
+    Refused(Vec<Problem>),
 }
 
 impl Library {
@@ -137,6 +168,7 @@ impl Library {
             index,
             notices,
             place: place.clone(),
+            shown: None,
             summaries: OnceLock::new(),
             suggester: OnceLock::new(),
         }
@@ -147,7 +179,17 @@ impl Library {
     /// Where nothing can be written, or a file has changed within the last two seconds, the index is in memory.
     /// Fails if the content is not there, or if no index can be built.
     pub fn open(place: &Place, proof: Proof) -> Result<Self> {
-        let key = place.key()?;
+        let load = || Ok(load(&place.files()?));
+        Self::at(place, &place.key()?, proof, load)
+    }
+
+    /// Opens the index of `key`, and builds it of what `load` gives if it is missing or damaged.
+    fn at(
+        place: &Place,
+        key: &Key,
+        proof: Proof,
+        load: impl FnOnce() -> Result<Loaded>,
+    ) -> Result<Self> {
         let folder = key.folder(&place.root());
         let mut notices = Vec::new();
         if key.settled && folder.exists() {
@@ -166,7 +208,7 @@ impl Library {
         } else if key.settled && key.has_older(&place.root()) {
             notices.push("内容或程序变了，重建了索引".to_owned());
         }
-        let index = build(place, &key, &mut notices)?;
+        let index = build(place, key, load()?, &mut notices)?;
         Ok(Self::new(index, notices, place))
     }
 
@@ -174,13 +216,9 @@ impl Library {
     ///
     /// Fails if the index folder cannot be written.
     pub fn rebuild(place: &Place) -> Result<Self> {
-        let mut key = place.key()?;
-        while !key.settled {
-            thread::sleep(Duration::from_millis(100));
-            key = place.key()?;
-        }
+        let (key, files) = place.settled()?;
         let root = place.root();
-        let (content, forest, version) = load(&place.files()?);
+        let (content, forest, version) = load(&files);
         let draft = key.draft(&root);
         index::write(&content, &forest, &version, &draft)?;
         let folder = key.folder(&root);
@@ -190,6 +228,87 @@ impl Library {
         }
         let index = settle(&key, &root, &draft)?;
         Ok(Self::new(index, Vec::new(), place))
+    }
+
+    /// The library of the content as it is once it has been still for two seconds, if it is new and has no errors.
+    ///
+    /// Its index is proven. Fails if the content is not there, or if no index can be built.
+    pub fn renew(&self) -> Result<Change> {
+        let (key, files) = self.place.settled()?;
+        if version(&files) == self.index.overview.version {
+            return Ok(Change::Same);
+        }
+        let loaded = load(&files);
+        if loaded.0.problems.iter().any(Problem::is_error) {
+            return Ok(Change::Refused(loaded.0.problems));
+        }
+        let library = Self::at(&self.place, &key, Proof::Full, || Ok(loaded))?;
+        Ok(Change::New(Box::new(library)))
+    }
+
+    /// What everybody may see: a library in memory, made of all that is neither internal nor speaks of what is; nothing if that
+    /// is everything.
+    ///
+    /// A tree that cites an internal entry is internal as well, for its texts say what the entry says. Of pictures and
+    /// documents, those are left that an entry shows.
+    pub fn public(&self) -> Result<Option<Self>> {
+        let entries = self.index.entries().collect::<Result<Vec<_>>>()?;
+        let (internal, mut entries): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|entry| entry.internal);
+        if internal.is_empty() {
+            return Ok(None);
+        }
+        let (mut forest, mut overview) =
+            (self.index.forest()?.clone(), self.index.overview.clone());
+        let is_internal = |id: &str| internal.iter().any(|entry| entry.id == id);
+        let trees = forest.hide(is_internal);
+        let hidden = |id: &str| match id.strip_prefix("tree:") {
+            Some(tree) => trees.contains(tree),
+            None => is_internal(id),
+        };
+        let leads_there = |address: &str| {
+            let page = address.split(['#', '?']).next().unwrap_or(address);
+            internal.iter().any(|entry| entry.url() == page)
+                || page.strip_prefix("/trees/").is_some_and(|tree| trees.contains(tree))
+        };
+        let cites = |entry: &Entry, source: &str| entry.citations().any(|cited| cited.id == source);
+        overview.main.retain(|tree| !trees.contains(tree));
+        overview.moved.retain(|_, id| !is_internal(id));
+        overview.problems.retain(|problem| {
+            internal.iter().all(|entry| {
+                entry.file != problem.file && !problem.message.contains(&format!("`{}`", entry.id))
+            })
+        });
+        let any = |entries: &[Entry], found: &dyn Fn(&Entry) -> bool| entries.iter().any(found);
+        overview.topics.retain(|topic| {
+            let about = |entry: &Entry| entry.topic == topic.id;
+            any(&entries, &about) || !any(&internal, &about)
+        });
+        overview.sources.retain(|source| {
+            let cites = |entry: &Entry| cites(entry, &source.id);
+            any(&entries, &cites) || !any(&internal, &cites)
+        });
+        let mut shown = HashSet::new();
+        for entry in &mut entries {
+            entry.related.retain(|id| !hidden(id));
+            link::each(entry, |address| {
+                if leads_there(address) {
+                    address.clear();
+                }
+                shown.insert(address.clone());
+            });
+        }
+        let index = Index::narrowed(entries, overview, forest)?;
+        let library = Self::new(index, Vec::new(), &self.place);
+        Ok(Some(Self { shown: Some(shown), ..library }))
+    }
+
+    /// Reads what is otherwise read when it is first asked for, so that nobody waits for it, and nothing is missed when the
+    /// index folder is removed.
+    pub fn warm(&self) -> Result<()> {
+        self.index.forest()?;
+        self.summaries()?;
+        self.suggest("", 0).map(drop)
     }
 
     /// A library in memory, of files that need not be on disk.
@@ -277,19 +396,20 @@ impl Library {
     /// The picture or document of the content with this path, if there is one that pages may show.
     pub fn media(&self, path: &str) -> Option<Vec<u8>> {
         let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        if !inside || !link::is_media(path) {
+        let shown = |shown: &HashSet<String>| shown.contains(&link::media_url(path));
+        if !inside || !link::is_media(path) || !self.shown.as_ref().is_none_or(shown) {
             return None;
         }
         match &self.place.content {
-            Some(folder) => fs::read(folder.join(path)).ok(),
+            Some(folder) => content::media(folder, path),
             None => BUILTIN.get_file(path).map(|file| file.contents().to_vec()),
         }
     }
 }
 
 /// Builds the index on disk, or in memory where that is not to be.
-fn build(place: &Place, key: &Key, notices: &mut Vec<String>) -> Result<Index> {
-    let (content, forest, version) = load(&place.files()?);
+fn build(place: &Place, key: &Key, loaded: Loaded, notices: &mut Vec<String>) -> Result<Index> {
+    let (content, forest, version) = loaded;
     if !key.settled {
         return Index::in_memory(&content, forest, &version);
     }
@@ -323,7 +443,10 @@ fn settle(key: &Key, root: &Path, draft: &Path) -> Result<Index> {
     Index::open(&folder, Proof::Quick)
 }
 
-fn load(files: &[File]) -> (Content, Forest, String) {
+/// What was read of the files, with their version.
+type Loaded = (Content, Forest, String);
+
+fn load(files: &[File]) -> Loaded {
     let mut content = content::load(files);
     let forest = tree::load(files, &content);
     content.problems.extend(forest.problems().cloned());

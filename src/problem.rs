@@ -32,6 +32,11 @@ impl Problem {
     pub(crate) fn warning(file: &str, line: u32, message: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line, level: Level::Warning, message: message.into() }
     }
+
+    /// Whether it has to be mended before what it stands in can be used.
+    pub fn is_error(&self) -> bool {
+        self.level == Level::Error
+    }
 }
 
 /// `faq/sms/deadline.md:12: 答案是空的；请在标题下写一段话`

@@ -18,7 +18,7 @@ use std::{
 /// 导出全部条目，每行一个 JSON；或导出整个网站
 ///
 /// 网站是普通文件，放在任何文件服务器的任何路径下都能用，也能直接从磁盘打开。文件夹要么是空的、不存在的，要么是以前导出的：
-/// 不再有的网页会删掉，别的文件不动。
+/// 不再有的网页会删掉，别的文件不动。internal 的条目只在 jsonl 里。
 ///
 /// 退出状态：0 导出了，2 出错。
 #[derive(clap::Args)]
@@ -46,9 +46,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     match (args.format, &args.output) {
         (Format::Site, Some(folder)) => {
             let mut draft = Draft::begin(folder)?;
-            web::files(Site::new(&library, common.today()), |path, bytes| {
-                draft.write(path, bytes)
-            })?;
+            // Whoever reads files shows no token.
+            let public = library.public()?;
+            let library = public.as_ref().unwrap_or(&library);
+            web::files(Site::new(library, common.today()), |path, bytes| draft.write(path, bytes))?;
             let bytes = draft.bytes as f64 / 1e6;
             let files = draft.finish()?;
             writeln!(common.out(), "`{}`：{files} 个文件，{bytes:.1} MB", folder.display())?;

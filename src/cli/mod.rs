@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand, with its arguments and one function.
 
+mod access;
 mod ask;
 mod check;
 mod eval;
 mod export;
 mod gaps;
 mod index;
+mod log;
 mod search;
 mod serve;
 mod show;

@@ -169,6 +169,7 @@ impl<'f> Document<'f> {
             ask: self.front.about.clone(),
             sources: vec![source],
             as_of: self.front.date,
+            internal: self.front.internal,
             blocks,
             ..Entry::default()
         };

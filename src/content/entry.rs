@@ -194,6 +194,13 @@ impl Block {
 }
 
 impl Entry {
+    /// Everything that the entry or something in it rests on.
+    pub(crate) fn citations(&self) -> impl Iterator<Item = &Citation> {
+        let disputed = self.disputed.iter().flat_map(|disputed| &disputed.sources);
+        let changed = self.changed.iter().flat_map(|changed| &changed.sources);
+        self.sources.iter().chain(disputed).chain(changed)
+    }
+
     /// What it is asked by: the title, other ways to ask, and messages.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         [&self.title].into_iter().chain(&self.ask).chain(&self.messages)

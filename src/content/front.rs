@@ -70,12 +70,15 @@ pub(super) struct Loose {
     pub(super) date: Option<Date>,
     /// Description and tags: other words for what the file is about.
     pub(super) about: Vec<String>,
+    /// For colleagues only.
+    pub(super) internal: bool,
 }
 
-/// Reads the front matter of any markdown: title, date, description, tags. Everything else is ignored.
+/// Reads the front matter of any markdown: title, date, description, tags, internal. Everything else is ignored.
 ///
 /// What is between two rules and gives no value to any name is no front matter but text, and comes back as nothing.
-/// Front matter that is broken is a warning, and so is a date that is none.
+/// Front matter that is broken is a warning, and so is a date that is none. In doubt a file is internal: if its front matter
+/// is broken and speaks of it, or says anything but false.
 pub(super) fn loose(
     file: &str,
     fence: char,
@@ -87,7 +90,7 @@ pub(super) fn loose(
         Ok(read) => read?,
         Err(problem) => {
             problems.push(Problem { level: Level::Warning, ..problem });
-            return Some(Loose::default());
+            return Some(Loose { internal: text.contains("internal"), ..Loose::default() });
         }
     };
     if let Some(date) = date {
@@ -113,6 +116,7 @@ fn loose_toml(file: &str, text: &str) -> Read {
         title: table.get("title").and_then(string),
         date: None,
         about: table.get("description").into_iter().chain(tags).filter_map(string).collect(),
+        internal: table.get("internal").is_some_and(|value| value.as_bool() != Some(false)),
     };
     let date = table.get("date").map(|date| date.to_string().trim_matches('"').to_owned());
     Ok(Some((loose, date)))
@@ -139,6 +143,9 @@ fn loose_yaml(file: &str, text: &str) -> Read {
             .chain(tags)
             .filter_map(string)
             .collect(),
+        internal: yaml
+            .as_mapping_get("internal")
+            .is_some_and(|value| value.as_bool() != Some(false)),
     };
     Ok(Some((loose, yaml.as_mapping_get("date").and_then(string))))
 }

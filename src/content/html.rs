@@ -7,9 +7,33 @@ use super::entry::{Block, Kind, Mark, Style};
 use regex::Regex;
 use std::{fmt::Write, sync::LazyLock};
 
-/// `raw` with nothing in it that could run or reach out of its place.
+/// So many elements within each other are no document; the time to read them grows with the square.
+const DEEP: usize = 500;
+
+/// `raw` with nothing in it that could run or reach out of its place; its text alone where it is nested too deeply.
 pub(super) fn sanitise(raw: &str) -> String {
-    ammonia::clean(raw)
+    match is_deep(raw) {
+        true => plain(raw).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+        false => ammonia::clean(raw),
+    }
+}
+
+/// Whether more elements are open at once than any document needs. Those that need no end tag do not count: they nest only
+/// with others between them.
+fn is_deep(raw: &str) -> bool {
+    static TAG: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"<(/?)([A-Za-z][A-Za-z0-9]*)").expect("a valid pattern"));
+    const ALONE: [&str; 14] = [
+        "br", "img", "hr", "input", "wbr", "col", "p", "li", "td", "th", "tr", "dt", "dd", "option",
+    ];
+    let counted = TAG
+        .captures_iter(raw)
+        .filter(|tag| !ALONE.iter().any(|alone| tag[2].eq_ignore_ascii_case(alone)));
+    let depths = counted.scan(0_usize, |open, tag| {
+        *open = if tag[1].is_empty() { *open + 1 } else { open.saturating_sub(1) };
+        Some(*open)
+    });
+    depths.max().unwrap_or(0) > DEEP
 }
 
 /// What can be read in sanitised HTML, one line for each block of it.

@@ -23,6 +23,43 @@ pub fn url(id: &str) -> String {
     format!("/faq/{}", utf8_percent_encode(id, PATH))
 }
 
+/// The address of a picture or document of the content, percent-encoded, without a base path.
+pub fn media_url(path: &str) -> String {
+    format!("/media/{}", utf8_percent_encode(path, PATH))
+}
+
+/// Calls `see` with each address to which `entry` leads or whose picture it shows; one that is emptied leads nowhere.
+pub(crate) fn each(entry: &mut Entry, mut see: impl FnMut(&mut String)) {
+    for Block { kind, marks, .. } in &mut entry.blocks {
+        match kind {
+            Kind::Image(address) => see(address),
+            Kind::Html(clean) => *clean = each_in_html(clean, |address, _| see(address)),
+            _ => {}
+        }
+        for mark in marks {
+            if let Style::Link(address) | Style::Image(address) = &mut mark.kind {
+                see(address);
+            }
+        }
+    }
+}
+
+/// Sanitised HTML with what `see` makes of each address, and whether that is a picture's; entities in addresses stand
+/// as ammonia writes them.
+fn each_in_html(clean: &str, mut see: impl FnMut(&mut String, bool)) -> String {
+    static ADDRESS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#" (href|src)="([^"]*)""#).expect("a valid pattern"));
+    let seen = ADDRESS.replace_all(clean, |found: &Captures<'_>| {
+        let mut address = found[2].replace("&amp;", "&");
+        see(&mut address, &found[1] == "src");
+        match address.is_empty() {
+            true => String::new(),
+            false => format!(" {}=\"{}\"", &found[1], address.replace('&', "&amp;")),
+        }
+    });
+    seen.into_owned()
+}
+
 /// Whether `path` names a file that a page may show.
 pub fn is_media(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, ending)| MEDIA.contains(&&*ending.to_ascii_lowercase()))
@@ -56,7 +93,11 @@ impl<'c> Targets<'c> {
             let Block { kind, marks, line, .. } = block;
             match kind {
                 Kind::Image(address) => self.settle(&file, address, *line, true, problems),
-                Kind::Html(clean) => *clean = self.settle_html(&file, clean, *line, problems),
+                Kind::Html(clean) => {
+                    *clean = each_in_html(clean, |address, image| {
+                        self.settle(&file, address, *line, image, problems);
+                    });
+                }
                 _ => {}
             }
             for mark in marks {
@@ -67,27 +108,6 @@ impl<'c> Targets<'c> {
                 }
             }
         }
-    }
-
-    /// Sanitised HTML with its addresses settled; entities in them stand as ammonia writes them.
-    fn settle_html(
-        &self,
-        file: &str,
-        clean: &str,
-        line: u32,
-        problems: &mut Vec<Problem>,
-    ) -> String {
-        static ADDRESS: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r#" (href|src)="([^"]*)""#).expect("a valid pattern"));
-        let settled = ADDRESS.replace_all(clean, |found: &Captures<'_>| {
-            let mut address = found[2].replace("&amp;", "&");
-            self.settle(file, &mut address, line, &found[1] == "src", problems);
-            match address.is_empty() {
-                true => String::new(),
-                false => format!(" {}=\"{}\"", &found[1], address.replace('&', "&amp;")),
-            }
-        });
-        settled.into_owned()
     }
 
     fn settle(
@@ -136,9 +156,7 @@ impl<'c> Targets<'c> {
             (None, Some(_)) => {
                 Err(format!("里的 `#{anchor}` 在 `{found}` 里没有；请改成那里有的标题"))
             }
-            (None, None) if is_media(found) => {
-                Ok(format!("/media/{}", utf8_percent_encode(found, PATH)))
-            }
+            (None, None) if is_media(found) => Ok(media_url(found)),
             (None, None) => Err(format!("指向 `{found}`，页面上打不开这种文件；请改成网址或条目")),
         }
     }

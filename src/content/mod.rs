@@ -42,15 +42,26 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
+
+/// The largest file that is read, in bytes: ten times the longest manual that we know.
+pub const FILE_BYTES: u64 = 4 << 20;
+
+/// The longest file that is read, in lines.
+pub const FILE_LINES: usize = 50_000;
+
+/// The largest picture or document that is given out, in bytes.
+const MEDIA_BYTES: u64 = 32 << 20;
 
 /// A file of a content folder.
 #[derive(Debug, Clone)]
 pub struct File {
     /// The path below the folder, with `/`.
     pub path: String,
-    /// Its bytes, or why they could not be read; empty for what is neither markdown nor TOML nor TSV.
+    /// Its bytes, or why they could not be read, in words for people; empty for what is neither markdown nor TOML nor TSV.
     pub bytes: std::result::Result<Vec<u8>, String>,
 }
 
@@ -134,9 +145,7 @@ impl File {
     /// The text, without a byte order mark and with `\n` at the ends of lines.
     fn text(&self) -> std::result::Result<String, Problem> {
         let problem = |message: String| Problem::error(&self.path, 0, message);
-        let bytes = self.bytes.as_ref().map_err(|why| {
-            problem(format!("读不了；请检查权限，是链接的话看它指向的文件还在不在（{why}）"))
-        })?;
+        let bytes = self.bytes.as_ref().map_err(|why| problem(why.clone()))?;
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
             let wide = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
@@ -144,7 +153,11 @@ impl File {
             let message = format!("不是 UTF-8 编码（{guess}）；请用编辑器另存为 UTF-8");
             Problem::error(&self.path, line as u32 + 1, message)
         })?;
-        Ok(text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n"))
+        let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
+        match text.lines().nth(FILE_LINES) {
+            Some(_) => Err(problem(format!("太长；一个文件最多 {FILE_LINES} 行，请拆成几个"))),
+            None => Ok(text),
+        }
     }
 }
 
@@ -152,15 +165,45 @@ impl File {
 ///
 /// Fails if the folder is not there or cannot be opened; a file or folder in it that cannot be read says so itself.
 pub fn read(folder: &Path) -> Result<Vec<File>> {
-    let bytes = |path: &Path| match is_text(&path.to_string_lossy()) {
-        true => std::fs::read(path).map_err(|error| error.to_string()),
+    let text = |path: &Path| match is_text(&path.to_string_lossy()) {
+        true => bytes(path),
         false => Ok(Vec::new()),
     };
     let read = |(path, seen): (PathBuf, std::result::Result<(), String>)| File {
-        bytes: seen.and_then(|()| bytes(&path)),
+        bytes: seen.and_then(|()| text(&path)),
         path: name(folder, &path),
     };
     Ok(walk(folder)?.into_iter().map(read).collect())
+}
+
+/// The bytes of a file that is not too large.
+fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
+    let read = |path| {
+        let mut bytes = Vec::new();
+        // One more than may be, so that a file that grows meanwhile is noticed.
+        fs::File::open(path)?.take(FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read(path).map_err(|error: io::Error| unreadable(&error))?;
+    match bytes.len() as u64 > FILE_BYTES {
+        true => Err(format!("太大；一个文件最多 {} MB，请拆成几个", FILE_BYTES >> 20)),
+        false => Ok(bytes),
+    }
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("读不了；请检查权限，是链接的话看它指向的文件还在不在（{error}）")
+}
+
+/// The bytes of the picture or document at `path` below `folder`, if it is a file in there and not too large.
+pub(crate) fn media(folder: &Path, path: &str) -> Option<Vec<u8>> {
+    let whole = fs::canonicalize(folder.join(path)).ok()?;
+    let meta = fs::metadata(&whole).ok()?;
+    let hidden = path.split('/').any(|part| part.starts_with('.'));
+    let inside = whole.starts_with(fs::canonicalize(folder).ok()?);
+    (inside && !hidden && meta.is_file() && meta.len() <= MEDIA_BYTES)
+        .then(|| fs::read(whole).ok())
+        .flatten()
 }
 
 /// The paths of all files below `folder`, sorted. Hidden ones are left out.
@@ -176,10 +219,25 @@ fn walk(folder: &Path) -> Result<Vec<(PathBuf, std::result::Result<(), String>)>
     let hidden = |entry: &walkdir::DirEntry| {
         entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
     };
+    let whole = fs::canonicalize(folder)
+        .map_err(|source| Error::Read { path: folder.to_owned(), source })?;
+    let leads_out = |entry: &walkdir::DirEntry| {
+        let to = || fs::canonicalize(entry.path());
+        entry.path_is_symlink() && to().is_ok_and(|to| !to.starts_with(&whole))
+    };
     let mut paths = Vec::new();
-    let walk = walkdir::WalkDir::new(folder).follow_links(true);
-    for entry in walk.into_iter().filter_entry(|entry| !hidden(entry)) {
+    let mut walk = walkdir::WalkDir::new(folder).follow_links(true).into_iter();
+    while let Some(entry) = walk.next() {
         match entry {
+            Ok(entry) if hidden(&entry) || (entry.depth() > 0 && leads_out(&entry)) => {
+                if entry.file_type().is_dir() {
+                    walk.skip_current_dir();
+                }
+                if !hidden(&entry) {
+                    let why = "是指向内容文件夹外面的链接，没有读；请把文件放进来".to_owned();
+                    paths.push((entry.into_path(), Err(why)));
+                }
+            }
             Ok(entry) if entry.file_type().is_file() => paths.push((entry.into_path(), Ok(()))),
             Ok(_) => {}
             Err(error) if error.depth() == 0 => {
@@ -188,7 +246,7 @@ fn walk(folder: &Path) -> Result<Vec<(PathBuf, std::result::Result<(), String>)>
             // A link that leads back up shows nothing that was not seen.
             Err(error) if error.loop_ancestor().is_some() => {}
             Err(error) => {
-                let why = error.io_error().map_or(String::new(), ToString::to_string);
+                let why = error.io_error().map_or(String::new(), unreadable);
                 paths.extend(error.path().map(|path| (path.to_owned(), Err(why))));
             }
         }

@@ -438,11 +438,26 @@ impl Index {
         Ok(index)
     }
 
-    /// Builds an index that lasts as long as the program.
+    /// Builds an index that lasts as long as the program, and proves it.
     pub fn in_memory(content: &Content, forest: Forest, version: &str) -> Result<Self> {
-        let overview = overview(content, version);
+        Self::of(content, overview(content, version), forest)
+    }
+
+    /// An index in memory of these entries, with an overview and trees that fit them.
+    pub(crate) fn narrowed(
+        entries: Vec<Entry>,
+        overview: Overview,
+        forest: Forest,
+    ) -> Result<Self> {
+        let content = Content { entries, facts: forest.facts.clone(), ..Content::default() };
+        let overview = Overview { entries: content.entries.len(), ..overview };
+        Self::of(&content, overview, forest)
+    }
+
+    fn of(content: &Content, overview: Overview, forest: Forest) -> Result<Self> {
         let (index, beside) = fill(content, &overview.terms, RamDirectory::create())?;
         let index = Self::new(index, overview, beside, None)?;
+        index.prove().map_err(|what| Error::Damaged { dir: PathBuf::new(), what })?;
         // The index is new, so there are no trees yet.
         let _ = index.forest.set(forest);
         Ok(index)

@@ -310,6 +310,25 @@ impl Tree {
 }
 
 impl Forest {
+    /// Takes out every tree that cites an entry of which `is_internal` holds, broken ones that name it, and all ways that lead
+    /// to them, and returns their ids.
+    pub(crate) fn hide(&mut self, is_internal: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let cites = |tree: &&Tree| {
+            tree.outcomes.values().any(|outcome| outcome.cite.iter().any(|id| is_internal(id)))
+        };
+        let hidden: BTreeSet<String> =
+            self.trees.values().filter(cites).map(|tree| tree.id.clone()).collect();
+        self.trees.retain(|id, _| !hidden.contains(id));
+        for tree in self.trees.values_mut() {
+            for outcome in tree.outcomes.values_mut() {
+                outcome.next.retain(|next| !hidden.contains(&next.tree));
+            }
+        }
+        // Of a broken tree it is not known what it cites.
+        self.broken.clear();
+        hidden
+    }
+
     /// All that is wrong, by tree.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.broken.iter().flat_map(|(.., problems)| problems).chain(&self.warnings)

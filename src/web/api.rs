@@ -15,6 +15,16 @@ struct Route {
     answer: fn(Site<'_>, &Query, &str) -> Answered,
 }
 
+impl Route {
+    /// The id at the end of `path`, empty where the address has none; nothing if this is another address.
+    fn id<'p>(&self, path: &'p str) -> Option<&'p str> {
+        match self.path.strip_suffix("{id}") {
+            Some(before) => path.strip_prefix(before).filter(|id| !id.is_empty()),
+            None => (path == self.path).then_some(""),
+        }
+    }
+}
+
 const ROUTES: [Route; 9] = [
     Route { path: "/api/v1/ask", parameters: &["q", "top", "exact", "not"], answer: ask },
     Route { path: "/api/v1/search", parameters: &["q", "top", "exact"], answer: found },
@@ -32,14 +42,16 @@ pub fn routes() -> impl Iterator<Item = (&'static str, &'static [&'static str])>
     ROUTES.iter().map(|route| (route.path, route.parameters))
 }
 
+/// The pattern of an address of the API.
+pub(super) fn pattern(path: &str) -> Option<&'static str> {
+    ROUTES.iter().find(|route| route.id(path).is_some()).map(|route| route.path)
+}
+
 /// Answers a request for `path`, which begins with `/api/`.
 pub(super) fn route(site: Site<'_>, path: &str, query: &Query) -> Answered {
-    for Route { path: pattern, parameters, answer } in &ROUTES {
-        let id = match pattern.strip_suffix("{id}") {
-            Some(before) => path.strip_prefix(before).filter(|id| !id.is_empty()),
-            None => (path == *pattern).then_some(""),
-        };
-        let Some(id) = id else { continue };
+    for route in &ROUTES {
+        let Some(id) = route.id(path) else { continue };
+        let Route { parameters, answer, .. } = route;
         if !parameters.contains(&"*") {
             query.only(parameters)?;
         }
@@ -56,6 +68,7 @@ fn ask(site: Site<'_>, query: &Query, _: &str) -> Answered {
     let walk = answer.walk(site.library)?;
     let mut response = json(&wire::answer(site.library, &answer, walk.as_ref())?);
     response.record = super::unanswered(site, &answer);
+    response.answer = Some(answer.status.name());
     Ok(response)
 }
 

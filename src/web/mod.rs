@@ -7,13 +7,14 @@
 //! 2. `views` and `trees` fill templates, `api` shapes JSON, `post` takes a form, `assets` has what is compiled in;
 //! 3. `deliver` adds entity tag, compression and safety headers.
 //!
-//! [`serve`] has the sockets. Pages are whole without JavaScript and ask no other host for anything.
+//! [`serve`] has the sockets, [`Metrics`] counts. Pages are whole without JavaScript and ask no other host for anything.
 
 mod api;
 mod assets;
 mod base;
 mod deliver;
 mod head;
+mod metrics;
 mod post;
 mod query;
 mod server;
@@ -23,7 +24,8 @@ mod views;
 
 pub use api::routes as api_routes;
 pub use base::Base;
-pub use server::{Limits, serve};
+pub use metrics::Metrics;
+pub use server::{Control, Limits, serve};
 pub use site::files;
 
 use crate::{
@@ -37,11 +39,14 @@ use askama::Template;
 use jiff::civil::Date;
 use query::{Query, decode};
 use serde::Serialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 /// How many hits a page and the API show unless asked for more, and at most.
 const TOP: usize = 10;
 const TOP_LIMIT: usize = 100;
+
+/// This program: its version, and the checksum of the code that writes an index.
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("JIEDA_SCHEMA"));
 
 /// What pages are made from.
 #[derive(Clone, Copy)]
@@ -54,12 +59,27 @@ pub struct Site<'a> {
     pub files: bool,
     /// The path below which the pages stand, such as `/kb`; empty at the root.
     pub base: &'a str,
+    /// How many problems newer content has because of which it is not served.
+    pub stale: Option<usize>,
+    /// Whether the server finishes what runs and takes nothing new.
+    pub stopping: bool,
+    /// What is counted, as `/metrics` shows it.
+    pub metrics: Option<&'a (dyn Fn() -> String + Sync)>,
 }
 
 impl<'a> Site<'a> {
     /// Pages of a server that records nothing.
     pub fn new(library: &'a Library, day: Date) -> Self {
-        Self { library, day, recording: false, files: false, base: "" }
+        Self {
+            library,
+            day,
+            recording: false,
+            files: false,
+            base: "",
+            stale: None,
+            stopping: false,
+            metrics: None,
+        }
     }
 }
 
@@ -76,11 +96,13 @@ pub struct Request {
     /// The status with which the server refuses the request; then of the rest there is only what could be read of
     /// `target`.
     pub refused: Option<u16>,
+    /// Who sent it: the client or a proxy.
+    pub peer: Option<IpAddr>,
 }
 
 impl Request {
     /// All values of a header; `name` is in lower case.
-    fn values<'r>(&'r self, name: &str) -> impl Iterator<Item = &'r str> {
+    pub fn values<'r>(&'r self, name: &str) -> impl Iterator<Item = &'r str> {
         self.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
     }
 }
@@ -96,6 +118,20 @@ pub struct Response {
     pub packed: Option<&'static [u8]>,
     /// What has to be written down before this is sent.
     pub record: Option<Record>,
+    /// The pattern of the address, such as `/faq/{id}`; `other` for what is none of ours.
+    pub route: &'static str,
+    /// What became of the question, if one was asked: `answered`, `choose`, `ask` or `unknown`.
+    pub answer: Option<&'static str>,
+}
+
+impl Response {
+    /// Keeps what is for one reader out of caches that others use; assets are for all.
+    pub fn keep_private(&mut self) {
+        if self.route != "/assets/{name}" {
+            self.headers.retain(|(name, _)| *name != "Cache-Control");
+            self.headers.push(("Cache-Control", "private, no-cache".to_owned()));
+        }
+    }
 }
 
 /// Why a request is not answered: a page for people, problem details for programs.
@@ -140,14 +176,78 @@ struct Details<'a> {
 struct Readiness<'a> {
     content: &'a str,
     version: &'a str,
+    build: &'a str,
     entries: usize,
     problems: usize,
+    stopping: bool,
 }
 
 /// Answers a request; nothing but what it is given decides what comes back.
 ///
 /// A failure inside becomes a page or problem details with status 500.
 pub fn routes(site: Site<'_>, request: &Request) -> Response {
+    let path = request.target.split('?').next().unwrap_or_default();
+    let route = pattern(path.strip_prefix(site.base).unwrap_or(path));
+    Response { route, ..respond(site, request) }
+}
+
+/// Answers a request before there is any content: everything is unavailable, but the process is alive.
+pub fn starting(base: &Base, metrics: &dyn Fn() -> String, request: &Request) -> Response {
+    let path = request.target.split('?').next().unwrap_or_default();
+    let path = path.strip_prefix(&**base).unwrap_or(path);
+    let mut response = match path {
+        "/healthz" => text("ok\n"),
+        "/metrics" => openmetrics(metrics()),
+        "/readyz" => json(&Readiness {
+            content: "none",
+            version: "",
+            build: BUILD,
+            entries: 0,
+            problems: 0,
+            stopping: false,
+        }),
+        _ => text("内容还在载入，请稍后重试\n"),
+    };
+    if !["/healthz", "/metrics"].contains(&path) {
+        response.status = 503;
+        response.headers.push(("Retry-After", "1".to_owned()));
+    }
+    Response { route: pattern(path), ..deliver::finish(request, path, response) }
+}
+
+/// The kind of an address below the base path, one of a closed list.
+fn pattern(path: &str) -> &'static str {
+    const WHOLE: [&str; 13] = [
+        "/",
+        "/topics",
+        "/search",
+        "/sources",
+        "/trees",
+        "/feedback",
+        "/opensearch.xml",
+        "/openapi.json",
+        "/robots.txt",
+        "/favicon.ico",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    ];
+    const BEGIN: [(&str, &str); 5] = [
+        ("/faq/", "/faq/{id}"),
+        ("/topics/", "/topics/{id}"),
+        ("/trees/", "/trees/{id}"),
+        ("/media/", "/media/{path}"),
+        ("/assets/", "/assets/{name}"),
+    ];
+    let whole = WHOLE.into_iter().find(|known| path == *known);
+    let begun = || BEGIN.into_iter().find(|(begin, _)| path.starts_with(begin));
+    whole
+        .or_else(|| begun().map(|(_, pattern)| pattern))
+        .or_else(|| api::pattern(path))
+        .unwrap_or("other")
+}
+
+fn respond(site: Site<'_>, request: &Request) -> Response {
     let request = match base::enter(site.base, request) {
         Ok(inside) => inside,
         Err(_) if request.refused.is_some() => Cow::Borrowed(request),
@@ -197,14 +297,22 @@ fn page(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answere
         "/healthz" => Ok(text("ok\n")),
         "/readyz" => {
             let overview = &site.library.index.overview;
-            Ok(json(&Readiness {
-                content: "current",
+            let mut response = json(&Readiness {
+                content: if site.stale.is_some() { "stale" } else { "current" },
                 version: &overview.version,
+                build: BUILD,
                 entries: overview.entries,
-                problems: overview.problems.len(),
-            }))
+                problems: site.stale.unwrap_or(overview.problems.len()),
+                stopping: site.stopping,
+            });
+            response.status = if site.stopping { 503 } else { 200 };
+            Ok(response)
         }
         "/robots.txt" => Ok(text("User-agent: *\nDisallow: /\n")),
+        "/metrics" => match site.metrics {
+            Some(metrics) => Ok(openmetrics(metrics())),
+            None => below(site, request, path, query),
+        },
         _ => below(site, request, path, query),
     }
 }
@@ -220,6 +328,7 @@ fn searched(site: Site<'_>, query: &Query) -> Answered {
     // Whoever comes back from leaving feedback has not asked again.
     if query.one("thanks")?.is_none() {
         response.record = unanswered(site, &answer);
+        response.answer = Some(answer.status.name());
     }
     Ok(response)
 }
@@ -413,6 +522,11 @@ fn html(status: u16, page: String) -> Response {
 
 fn text(text: &str) -> Response {
     response("text/plain; charset=utf-8", text.as_bytes().to_vec())
+}
+
+fn openmetrics(metrics: String) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    response(kind, metrics.into_bytes())
 }
 
 fn json(value: &impl Serialize) -> Response {

@@ -6,6 +6,8 @@
 //! 2. `answer_all`, on a thread of its own, reads requests and sends answers;
 //! 3. `Connection::linger` closes it so that the client sees the last answer.
 //!
+//! [`Control`] stops it from outside: nobody new is let in, and what runs is finished.
+//!
 //! A *slot* is the right to be served. There are `Limits::connections` of them,
 //! and each costs one thread and one descriptor. Everything a client can draw
 //! out has a deadline for the whole of it, so sending slowly does not help.
@@ -17,12 +19,13 @@ use super::{
     head::{Framing, Head, chunk_length, encode_target, parse, skip_empty_lines, target},
 };
 use percent_encoding::{CONTROLS, utf8_percent_encode};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +42,8 @@ pub struct Limits {
     pub idle: Duration,
     /// For a whole answer to be taken by the client.
     pub write: Duration,
+    /// For what runs when the server is stopped.
+    pub drain: Duration,
     pub head_bytes: usize,
     pub body_bytes: usize,
 }
@@ -52,6 +57,7 @@ impl Default for Limits {
             body: Duration::from_secs(10),
             idle: Duration::from_secs(30),
             write: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
             // The 2,000 characters that the search box takes are 18 kB as an address.
             head_bytes: 32 * 1024,
             body_bytes: 64 * 1024,
@@ -91,20 +97,83 @@ const SPARE: usize = 32;
 const LINGER: Duration = Duration::from_millis(200);
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// Answers every request that comes in on `listener` with `handle`, and returns only when the listener is shut.
+/// Stops a server, and tells how it fares. Clones are of the same server.
+#[derive(Debug, Clone, Default)]
+pub struct Control(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    stopping: AtomicBool,
+    /// Where it listens, once it does.
+    address: OnceLock<SocketAddr>,
+    accepted: AtomicU64,
+    closed: AtomicU64,
+    /// How many requests and connections were not answered, by the status that they were told.
+    refused: Mutex<BTreeMap<u16, u64>>,
+}
+
+impl Control {
+    /// Lets nobody in any more; [`serve`] finishes what runs and returns. Doing so twice is doing it once.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::SeqCst);
+        if let Some(&address) = self.0.address.get() {
+            let ip = match address.ip() {
+                IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+                ip => ip,
+            };
+            // Wakes the accepting thread; if it cannot be reached, it is busy accepting others.
+            let _ = TcpStream::connect_timeout(&(ip, address.port()).into(), SLOW);
+        }
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::SeqCst)
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> u64 {
+        let closed = self.0.closed.load(Ordering::Relaxed);
+        self.accepted().saturating_sub(closed)
+    }
+
+    /// How many connections there have been.
+    pub fn accepted(&self) -> u64 {
+        self.0.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were refused or failed before anything could answer them, by status.
+    pub fn refused(&self) -> BTreeMap<u16, u64> {
+        self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count_refused(&self, status: u16) {
+        let mut refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused.entry(status).or_default() += 1;
+    }
+}
+
+/// Answers every request that comes in on `listener` with `handle`, until `control` stops it or the listener is shut.
 ///
 /// `handle` runs on many threads at once, each with a stack of 512 KiB. A panic
 /// in it becomes a 500. A `HEAD` reaches it as `GET`. It is also asked for the
 /// words when the server itself refuses a request ([`Request::refused`]).
-pub fn serve<H>(listener: TcpListener, limits: Limits, handle: H) -> io::Result<()>
+pub fn serve<H>(
+    listener: TcpListener,
+    limits: Limits,
+    control: &Control,
+    handle: H,
+) -> io::Result<()>
 where
     H: Fn(&Request) -> Response + Send + Sync + 'static,
 {
-    let connections = Arc::new(Connections::new(limits));
+    let connections = Arc::new(Connections::new(limits, control.clone()));
     let handle = Arc::new(handle);
-    loop {
+    // A control of two servers would wake only the first.
+    let _ = control.0.address.set(listener.local_addr()?);
+    while !control.is_stopping() {
         match listener.accept() {
-            Ok((stream, _)) => start(stream, &connections, &handle),
+            Ok((stream, peer)) => start(stream, peer, &connections, &handle),
             Err(error) => match error.kind() {
                 ErrorKind::InvalidInput => return Err(error),
                 ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
@@ -113,14 +182,24 @@ where
             },
         }
     }
+    // Whoever has been let in by the system already is answered too.
+    listener.set_nonblocking(true)?;
+    while let Ok((stream, peer)) = listener.accept() {
+        if stream.set_nonblocking(false).is_ok() {
+            start(stream, peer, &connections, &handle);
+        }
+    }
+    drop(listener);
+    connections.drain();
+    Ok(())
 }
 
 /// Gives `stream` a slot and a thread; without a thread it is closed at once.
-fn start<H>(stream: TcpStream, connections: &Arc<Connections>, handle: &Arc<H>)
+fn start<H>(stream: TcpStream, peer: SocketAddr, connections: &Arc<Connections>, handle: &Arc<H>)
 where
     H: Fn(&Request) -> Response + Send + Sync + 'static,
 {
-    let (connection, admitted) = Connections::admit(connections, stream);
+    let (connection, admitted) = Connections::admit(connections, stream, peer.ip());
     let handle = Arc::clone(handle);
     let work = move || match admitted {
         true => answer_all(connection, &*handle),
@@ -165,6 +244,7 @@ impl From<io::Error> for End {
 /// All open connections, and how many there may be.
 struct Connections {
     limits: Limits,
+    control: Control,
     table: Mutex<Table>,
     /// Told whenever a connection has left the table.
     left: Condvar,
@@ -232,9 +312,9 @@ impl Table {
 }
 
 impl Connections {
-    fn new(limits: Limits) -> Connections {
+    fn new(limits: Limits, control: Control) -> Connections {
         let table = Table { entries: HashMap::new(), next: 0, moved: Instant::now() };
-        Connections { limits, table: Mutex::new(table), left: Condvar::new() }
+        Connections { limits, control, table: Mutex::new(table), left: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -246,7 +326,11 @@ impl Connections {
     /// When all slots are taken and none can be made free, it waits a little,
     /// but not if nothing has moved for as long already: a stuck server says so
     /// at once.
-    fn admit(connections: &Arc<Connections>, stream: TcpStream) -> (Connection, bool) {
+    fn admit(
+        connections: &Arc<Connections>,
+        stream: TcpStream,
+        peer: IpAddr,
+    ) -> (Connection, bool) {
         // It fails only on a connection that is gone, which the first read will find out.
         let _ = stream.set_nodelay(true);
         let stream = Arc::new(stream);
@@ -272,14 +356,32 @@ impl Connections {
         let id = table.next;
         table.next += 1;
         table.entries.insert(id, Entry { stream: Arc::clone(&stream), phase, since: now });
+        connections.control.0.accepted.fetch_add(1, Ordering::Relaxed);
         let connections = Arc::clone(connections);
         let (buffer, target) = (Vec::new(), String::new());
-        (Connection { id, stream, connections, buffer, target }, admitted)
+        (Connection { id, peer, stream, connections, buffer, target }, admitted)
     }
 
     /// Waits until a connection has left, at most for a [`STEP`].
     fn wait<'t>(&self, table: MutexGuard<'t, Table>) -> MutexGuard<'t, Table> {
         self.left.wait_timeout(table, STEP).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Lets what runs come to its end, and closes what is idle.
+    fn drain(&self) {
+        let deadline = Instant::now() + self.limits.drain;
+        let mut table = self.lock();
+        while !table.entries.is_empty() && Instant::now() < deadline {
+            let quiet = |entry: &&Entry| match entry.phase {
+                Phase::New | Phase::Idle => entry.can_go(),
+                _ => false,
+            };
+            for entry in table.entries.values().filter(quiet) {
+                // What has come already is still read and answered.
+                let _ = entry.stream.shutdown(Shutdown::Read);
+            }
+            table = self.wait(table);
+        }
     }
 
     /// Closes a connection that can go, and gives the system a moment to recover.
@@ -304,6 +406,7 @@ impl Connections {
 
     fn leave(&self, id: u64) {
         let mut table = self.lock();
+        self.control.0.closed.fetch_add(1, Ordering::Relaxed);
         if table.entries.remove(&id).is_some_and(|entry| entry.phase != Phase::Leaving) {
             table.moved = Instant::now();
         }
@@ -314,6 +417,7 @@ impl Connections {
 /// One connection, owned by its thread. Dropping it gives back the slot and closes the socket.
 struct Connection {
     id: u64,
+    peer: IpAddr,
     /// Shared with the table, not cloned, which would cost a second descriptor.
     stream: Arc<TcpStream>,
     connections: Arc<Connections>,
@@ -335,21 +439,26 @@ impl Connection {
         self.target.clear();
         let mut head = self.read_head()?;
         self.target.clone_from(&head.request.target);
+        head.request.peer = Some(self.peer.to_canonical());
         head.request.body = self.read_body(&head)?;
         self.enter(Phase::Answering)?;
         let response = catch_unwind(AssertUnwindSafe(|| handle(&head.request)));
-        let response = response.unwrap_or_else(|_| refusal(500, &self.target, handle));
+        let response = response.unwrap_or_else(|_| {
+            self.connections.control.count_refused(500);
+            refusal(500, &self.target, handle)
+        });
         self.enter(Phase::Moving)?;
-        let connection = match (head.keep_alive, head.minor) {
+        let keep_alive = head.keep_alive && !self.connections.control.is_stopping();
+        let connection = match (keep_alive, head.minor) {
             (false, _) => Some("close"),
             (true, 0) => Some("keep-alive"),
             (true, _) => None,
         };
         self.send(&encode(response, head.is_head, connection))?;
-        if head.keep_alive && self.buffer.is_empty() {
+        if keep_alive && self.buffer.is_empty() {
             self.enter(Phase::Idle)?;
         }
-        Ok(head.keep_alive)
+        Ok(keep_alive)
     }
 
     fn enter(&self, phase: Phase) -> Result<(), End> {
@@ -472,6 +581,7 @@ impl Connection {
 
     /// Tells the client why its request was not answered, and closes.
     fn refuse(self, status: u16, handle: &impl Fn(&Request) -> Response) {
+        self.connections.control.count_refused(status);
         let begun = target(&self.buffer);
         let target = if self.target.is_empty() { &begun } else { &self.target };
         let response = refusal(status, target, handle);

@@ -33,6 +33,8 @@ pub(super) struct Frame<'a> {
     pub(super) dates: Option<(Date, Date)>,
     pub(super) entries: usize,
     pub(super) problems: usize,
+    /// How many problems newer content has because of which it is not shown.
+    pub(super) stale: Option<usize>,
     /// Whether the page becomes a file.
     pub(super) files: bool,
 }
@@ -52,6 +54,7 @@ impl<'a> Frame<'a> {
             dates: site.library.index.dates(),
             entries: overview.entries,
             problems: overview.problems.len(),
+            stale: site.stale,
             files: site.files,
         }
     }

@@ -216,14 +216,11 @@ pub fn answer<'a>(
     answer: &'a answer::Answer,
     walk: Option<&'a Walk<'_>>,
 ) -> Result<Answer<'a>> {
-    let (status, reply, choices) = match (&answer.status, answer.hits.first()) {
-        (Status::Answered(passage), Some(hit)) => {
-            ("answered", Some(said(&hit.entry, passage, answer.day)), 0)
-        }
-        (Status::Outcome(settled), _) => ("answered", Some(concluded(settled)), 0),
-        (Status::Ask, _) => ("ask", None, 0),
-        (Status::Choose(count), _) => ("choose", None, *count),
-        _ => ("unknown", None, 0),
+    let (reply, choices) = match (&answer.status, answer.hits.first()) {
+        (Status::Answered(passage), Some(hit)) => (Some(said(&hit.entry, passage, answer.day)), 0),
+        (Status::Outcome(settled), _) => (Some(concluded(settled)), 0),
+        (Status::Choose(count), _) => (None, *count),
+        _ => (None, 0),
     };
     let tree = match (walk, &answer.tree) {
         (Some(walk), Some(wanted)) => Some(beside(library, walk, &wanted.heard)?),
@@ -231,7 +228,7 @@ pub fn answer<'a>(
     };
     Ok(Answer {
         asked: Asked::new(library, &answer.question, answer.day),
-        status,
+        status: answer.status.name(),
         confidence: round(answer.confidence),
         answer: reply,
         also: answer.also.iter().map(|(entry, passage)| said(entry, passage, answer.day)).collect(),

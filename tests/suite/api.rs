@@ -766,8 +766,8 @@ fn records_of_all_processes_are_merged() {
     let kind = feedback::Kind::Unknown;
     let time = |second: i64| Timestamp::new(1_795_000_000 + second, 0).unwrap();
     let record = |kind, id: &str, question: &str| feedback::Record::new(kind, id, question, "v1");
-    let first = Records::open(&data, time(0)).unwrap();
-    let second = Records::open(&data, time(1)).unwrap();
+    let first = Records::open(&data, feedback::FILE_BYTES, time(0)).unwrap();
+    let second = Records::open(&data, feedback::FILE_BYTES, time(1)).unwrap();
     first.append(&record(kind, "", "专利年费怎么交？"), time(2)).unwrap();
     second.append(&record(kind, "", "專利年費怎麼交"), time(3)).unwrap();
     second.append(&record(feedback::Kind::Gap, "", "专利年费怎么交"), time(4)).unwrap();
@@ -793,6 +793,29 @@ fn records_of_all_processes_are_merged() {
     for path in fs::read_dir(&data).unwrap() {
         assert!(!fs::read_to_string(path.unwrap().path()).unwrap().contains("138"));
     }
+}
+
+/// A full file is left as it is, and what comes next goes into another; all of them are read.
+#[test]
+fn files_of_records_stay_small() {
+    let data = tempfile::tempdir().unwrap();
+    let time = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+    let records = Records::open(data.path(), 1000, time(0)).unwrap();
+    for second in 1..=50 {
+        let record = feedback::Record::new(feedback::Kind::Unknown, "", "专利年费", "v");
+        records.append(&record, time(second)).unwrap();
+    }
+    let files = fs::read_dir(data.path()).unwrap().map(|file| file.unwrap());
+    let sizes: Vec<u64> = files.map(|file| file.metadata().unwrap().len()).collect();
+    assert!(sizes.len() > 3 && sizes.iter().all(|size| *size < 1200), "{sizes:?}");
+    let (lines, torn) = feedback::read(data.path()).unwrap();
+    assert_eq!((lines.len(), torn), (50, 0));
+    assert_eq!(feedback::gaps(&lines).0[0].count, 50);
+    // Somebody clears the folder, which a running process survives.
+    fs::remove_dir_all(data.path()).unwrap();
+    let record = feedback::Record::new(feedback::Kind::Gap, "", "专利年费", "v");
+    records.append(&record, time(60)).unwrap();
+    assert_eq!(feedback::read(data.path()).unwrap().0.len(), 1);
 }
 
 /// From the button to the list of gaps, as the server runs.

@@ -1,9 +1,15 @@
 use super::answer;
-use jieda::{Library, Place, index::Proof, library::Library as Lib};
+use jieda::{
+    Library, Place,
+    index::Proof,
+    library::Library as Lib,
+    live::{Live, Reload},
+};
 use jiff::civil::{Date, date};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
@@ -194,4 +200,42 @@ fn the_shipped_index_is_proven() {
     let library = Library::open(&place, Proof::Full).unwrap();
     assert_eq!(library.index.overview.problems, []);
     assert!(library.index.overview.entries >= 40);
+}
+
+/// Whoever answers from a library that is replaced meanwhile goes on with it, though its index folder is gone; after that
+/// nothing of it is left.
+#[test]
+fn a_library_that_is_replaced_is_used_to_the_end() {
+    let world = World::new();
+    let live = Live::new(world.place());
+    live.serve(world.open()).unwrap();
+    let old = live.now().unwrap();
+    world.write("a.md", "# 退款\n\n退款在七天内到账。\n", 50);
+    assert!(matches!(live.reload(), Ok(Reload::New(_))));
+    assert!(!old.library.index.folder.as_ref().unwrap().exists());
+    assert_eq!(said(&old.library, "退款几天到账"), "退款在三天内到账。");
+    assert_eq!(old.library.suggest("退", 3).unwrap().len(), 1);
+    assert!(old.library.index.forest().unwrap().trees.is_empty());
+    assert_eq!(said(&live.now().unwrap().library, "退款几天到账"), "退款在七天内到账。");
+    assert_eq!(Arc::strong_count(&old), 1);
+    assert!(matches!(live.reload(), Ok(Reload::Same)));
+    assert_eq!(world.folders().len(), 1);
+}
+
+/// Content may be a link to one of several folders; when it leads to another, that one is served, and the index of the first
+/// is gone.
+#[test]
+fn content_is_exchanged_by_a_link() {
+    let (world, other) = (World::new(), World::new());
+    other.write("a.md", "# 退款\n\n退款在七天内到账。\n", 60);
+    let link = world.root.path().join("link");
+    let lead = |to: &World| std::os::unix::fs::symlink(to.root.path().join("content"), &link);
+    lead(&world).unwrap();
+    let live = Live::new(Place { content: Some(link.clone()), ..world.place() });
+    live.serve(Library::open(live.place(), Proof::Full).unwrap()).unwrap();
+    fs::remove_file(&link).unwrap();
+    lead(&other).unwrap();
+    assert!(matches!(live.reload(), Ok(Reload::New(_))));
+    assert_eq!(said(&live.now().unwrap().library, "退款几天到账"), "退款在七天内到账。");
+    assert_eq!(world.folders().len(), 1);
 }

@@ -6,7 +6,7 @@ use headless_chrome::{
     browser::tab::ModifierKey,
     protocol::cdp::{Emulation, Input, Log, Network, Page as Pages, types::Event},
 };
-use jieda::web::{Limits, Site, routes, serve};
+use jieda::web::{Control, Limits, Site, routes, serve};
 use jiff::civil::date;
 use serde_json::Value;
 use std::{
@@ -61,7 +61,7 @@ static SERVED: LazyLock<SocketAddr> = LazyLock::new(|| {
     // Before anything that has a time limit.
     LazyLock::force(&SHIPPED);
     thread::spawn(move || {
-        serve(listener, Limits::default(), move |request| {
+        serve(listener, Limits::default(), &Control::default(), move |request| {
             let site = Site { recording: true, ..Site::new(&SHIPPED, date(2026, 11, 22)) };
             let response = routes(site, request);
             let record =

@@ -1,7 +1,7 @@
 #![allow(clippy::print_stdout, reason = "`server_process` tells its port")]
 //! Attacks on the server, and what honest clients need of it. Loopback only.
 
-use jieda::web::{Limits, Request, Response, serve};
+use jieda::web::{Control, Limits, Request, Response, serve};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    thread::spawn(move || serve(listener, limits, handle));
+    thread::spawn(move || serve(listener, limits, &Control::default(), handle));
     address
 }
 
@@ -838,4 +838,79 @@ fn a_flood_gets_few_threads() {
     assert!(most > before && most < before + 60, "{before} threads became {most}");
     drop(flood);
     assert_eq!(read_answer(&mut BufReader::new(slow)).body, "slow");
+}
+
+// Stopping
+
+/// A server whose answers wait behind a door, with what stops it and what its end returns.
+fn stoppable(limits: Limits) -> (SocketAddr, Control, Arc<Door>, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (control, door) = (Control::default(), Arc::new(Door::default()));
+    let (stop, shut) = (control.clone(), Arc::clone(&door));
+    let server = thread::spawn(move || {
+        let handle = move |request: &Request| {
+            shut.pass();
+            echo(request)
+        };
+        serve(listener, limits, &stop, handle).unwrap();
+    });
+    (address, control, door, server)
+}
+
+/// Waits until so many connections are open.
+fn wait_for_open(control: &Control, count: u64) {
+    let start = Instant::now();
+    while control.open() != count {
+        assert!(start.elapsed() < PATIENCE, "{} open", control.open());
+        thread::sleep(millis(5));
+    }
+}
+
+#[test]
+fn a_stopped_server_finishes_what_runs() {
+    let (address, control, door, server) = stoppable(Limits::default());
+    let mut stream = BufReader::new(connect(address));
+    stream.get_mut().write_all(get("/last").as_bytes()).unwrap();
+    wait_for_open(&control, 1);
+    control.stop();
+    control.stop();
+    thread::sleep(millis(100));
+    assert!(!server.is_finished(), "an answer is still being made");
+    door.open();
+    let answer = read_answer(&mut stream);
+    assert_eq!((answer.body.as_str(), answer.header("Connection")), ("GET /last ", Some("close")));
+    server.join().unwrap();
+    assert!(TcpStream::connect(address).is_err());
+    assert_eq!((control.open(), control.refused().is_empty()), (0, true));
+}
+
+#[test]
+fn what_does_not_end_is_left_behind() {
+    let limits = Limits { drain: millis(200), ..Limits::default() };
+    let (address, control, _door, server) = stoppable(limits);
+    connect(address).write_all(get("/").as_bytes()).unwrap();
+    let mut stream = connect(address);
+    stream.write_all(get("/").as_bytes()).unwrap();
+    wait_for_open(&control, 2);
+    control.stop();
+    server.join().unwrap();
+}
+
+#[test]
+fn connections_and_refusals_are_counted() {
+    let (address, control, door, _) = stoppable(Limits::default());
+    door.open();
+    exchange(address, "garbage\r\n\r\n");
+    exchange(address, "garbage\r\n\r\n");
+    exchange(address, "GET /panic HTTP/1.0\r\n\r\n");
+    let open = connect(address);
+    let start = Instant::now();
+    while (control.accepted(), control.open()) != (4, 1) {
+        assert!(start.elapsed() < PATIENCE, "{control:?}");
+        thread::sleep(millis(5));
+    }
+    drop(open);
+    wait_for_open(&control, 0);
+    assert_eq!(control.refused().into_iter().collect::<Vec<_>>(), [(400, 2), (500, 1)]);
 }
