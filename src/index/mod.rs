@@ -31,7 +31,7 @@ use crate::{
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
@@ -92,6 +92,8 @@ pub struct Overview {
     pub moved: BTreeMap<String, String>,
     pub problems: Vec<Problem>,
     pub entries: usize,
+    /// The domains that the scope of any entry names.
+    pub(crate) scoped: BTreeSet<String>,
     /// How many titles and other ways to ask an entry has on average.
     pub(crate) names_each: f32,
 }
@@ -356,6 +358,7 @@ fn overview(content: &Content, version: &str) -> Overview {
         moved: content.moved.clone(),
         problems: content.problems.clone(),
         entries: content.entries.len(),
+        scoped: content.entries.iter().flat_map(|entry| entry.scope.keys().cloned()).collect(),
         names_each: content.entries.iter().map(|entry| entry.names().count()).sum::<usize>() as f32
             / content.entries.len().max(1) as f32,
     }

@@ -15,7 +15,7 @@ const UNNAMED: f32 = 0.9;
 
 /// What is left of the score of an entry that says nothing of whether it holds for the product, province or kind of filing
 /// that the question names: one that holds for it goes before.
-const GENERAL: f32 = 0.97;
+const GENERAL: f32 = 0.95;
 
 /// What is left of the score of an entry whose title is about the other side: 个人 where the question says 公司.
 const OTHER_SIDE: f32 = 0.75;
@@ -59,7 +59,9 @@ impl Named {
     pub(super) fn factor(&self, index: &Index, entry: &Entry) -> Option<f32> {
         let mut factor = if self.names_product(entry) { 1.0 } else { UNNAMED };
         let general = |(domain, named): &(&String, &Vec<String>)| {
-            !named.is_empty() && !entry.scope.contains_key(*domain)
+            !named.is_empty()
+                && index.overview.scoped.contains(*domain)
+                && !entry.scope.contains_key(*domain)
         };
         factor *= GENERAL.powi(self.values.iter().filter(general).count() as i32);
         for (domain, held) in &entry.scope {
