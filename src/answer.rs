@@ -13,16 +13,19 @@ use crate::{
 use jiff::{ToSpan, civil::Date};
 
 /// From this confidence on, an entry is the answer: right more often than wrong among the tuning questions.
-const ANSWERED: f32 = 0.6;
+const ANSWERED: f32 = 0.58;
+
+/// The same for an entry about one product that the question does not name.
+const UNNAMED: f32 = 0.75;
 
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
-const CHOOSE: f32 = 0.55;
+const CHOOSE: f32 = 0.5;
 
 /// How confidence follows from the first hit: a logistic regression of "the answer says what it must" over the tuning
 /// questions (`cargo run --release --example fit`). Its signals are 1, the score, the logarithm of the number of words (long questions
 /// never match as well as short ones), what scope and contrast leave of the score, and the share of the words about the
 /// subject that stand in the entry, each counted once.
-const CONFIDENCE: [f32; 5] = [-12.18, 6.10, 1.98, 3.04, 4.60];
+const CONFIDENCE: [f32; 5] = [-12.87, 7.54, 2.12, 3.29, 4.09];
 
 /// From this confidence on, a part of a question counts as a question of its own.
 const INTENTION: f32 = 0.7;
@@ -191,7 +194,8 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let is_cell = found.hits.first().is_some_and(Hit::is_cell);
     let named = found.hits.first().is_some_and(|hit| hit.named);
     let enough = substance >= SUBSTANCE || substance > 0.0 && found.question.asks();
-    let sure = confidence >= ANSWERED && enough && named || asked;
+    let least = if named { ANSWERED } else { UNNAMED };
+    let sure = confidence >= least && enough || asked;
     let best = found.hits.first().map_or(0.0, |hit| hit.score);
     let close = found.hits.iter().take(CHOICES).take_while(|hit| best - hit.score <= CLOSE).count();
     // A bare 服务器 may mean anything, however near one entry is.

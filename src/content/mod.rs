@@ -139,6 +139,18 @@ pub struct Terms {
     pub contrast: Vec<Vec<Vec<String>>>,
     /// Words of other subjects: an entry without such a word does not answer a question that has it.
     pub foreign: Vec<String>,
+    /// What is asked for: an entry that does not tell it does not answer.
+    pub aspect: Vec<Aspect>,
+}
+
+/// Something that is asked for, such as money, and by what it is seen that an entry tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aspect {
+    /// Words of questions that ask for it.
+    pub asked: Vec<String>,
+    /// Words of which title or text of an entry that tells it has one.
+    pub told: Vec<String>,
 }
 
 impl File {

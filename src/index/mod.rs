@@ -22,7 +22,7 @@ use weight::FUNCTION_WORDS;
 pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
 
 use crate::{
-    content::{Content, Domain, Entry, Facts, Source, Terms, Topic},
+    content::{Aspect, Content, Domain, Entry, Facts, Source, Terms, Topic},
     error::{Error, Result},
     problem::Problem,
     text::{Segmenter, common_words, normalise},
@@ -381,6 +381,11 @@ fn spelled(terms: &Terms, domains: &BTreeMap<String, Domain>) -> Terms {
         weak: spell(&terms.weak),
         contrast: terms.contrast.iter().map(|sides| sides.iter().map(spell).collect()).collect(),
         foreign: spell(&terms.foreign),
+        aspect: terms
+            .aspect
+            .iter()
+            .map(|aspect| Aspect { asked: spell(&aspect.asked), told: spell(&aspect.told) })
+            .collect(),
     }
 }
 

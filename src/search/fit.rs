@@ -3,7 +3,7 @@
 
 use super::query::Question;
 use crate::{
-    content::Entry,
+    content::{Aspect, Entry},
     index::Index,
     text::{is_han, normalise},
 };
@@ -20,20 +20,23 @@ const GENERAL: f32 = 0.95;
 /// What is left of the score of an entry whose title is about the other side: 个人 where the question says 公司.
 const OTHER_SIDE: f32 = 0.75;
 
-/// What is left of the score of an entry without a word of the question that belongs to other subjects.
+/// What is left of the score of an entry without a word of the question that belongs to other subjects, or that does not
+/// tell what is asked for.
 const FOREIGN: f32 = 0.5;
 
 /// What a question names: values of domains, sides of contrasts, words of other subjects.
-pub(super) struct Named {
+pub(super) struct Named<'i> {
     /// By domain, those that are named.
     values: BTreeMap<String, Vec<String>>,
     /// For each contrast the only side that is named.
     sides: Vec<Option<usize>>,
     foreign: Vec<String>,
+    /// What is asked for.
+    aspects: Vec<&'i Aspect>,
 }
 
-impl Named {
-    pub(super) fn read(index: &Index, question: &Question) -> Self {
+impl<'i> Named<'i> {
+    pub(super) fn read(index: &'i Index, question: &Question) -> Self {
         let text = question.understood();
         let overview = &index.overview;
         let values = overview.names.iter().map(|(domain, names)| {
@@ -46,6 +49,12 @@ impl Named {
             values: values.collect(),
             sides: sides.collect(),
             foreign: foreign.cloned().collect(),
+            aspects: overview
+                .terms
+                .aspect
+                .iter()
+                .filter(|aspect| aspect.asked.iter().any(|word| has(text, word)))
+                .collect(),
         }
     }
 
@@ -85,12 +94,17 @@ impl Named {
                 factor *= OTHER_SIDE;
             }
         }
-        if !self.foreign.is_empty() {
-            let text = entry.text();
-            let texts: Vec<_> = entry.names().chain([&text]).map(|text| normalise(text)).collect();
+        if !self.foreign.is_empty() || !self.aspects.is_empty() {
+            let text = normalise(&entry.text());
+            let texts: Vec<_> =
+                entry.names().map(|name| normalise(name)).chain([text.clone()]).collect();
             let strange =
                 |word: &&String| !texts.iter().any(|text| text.as_str().contains(&***word));
-            factor *= FOREIGN.powi(self.foreign.iter().filter(strange).count() as i32);
+            let tells = |word: &String| has(title.as_str(), word) || has(text.as_str(), word);
+            let untold = |aspect: &&&Aspect| !aspect.told.iter().any(tells);
+            let missing = self.foreign.iter().filter(strange).count()
+                + self.aspects.iter().filter(untold).count();
+            factor *= FOREIGN.powi(missing as i32);
         }
         Some(factor)
     }
