@@ -13,10 +13,7 @@ use crate::{
 use jiff::{ToSpan, civil::Date};
 
 /// From this confidence on, an entry is the answer: right more often than wrong among the tuning questions.
-const ANSWERED: f32 = 0.58;
-
-/// The same for an entry about one product that the question does not name.
-const UNNAMED: f32 = 0.75;
+const ANSWERED: f32 = 0.57;
 
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
 const CHOOSE: f32 = 0.5;
@@ -25,7 +22,7 @@ const CHOOSE: f32 = 0.5;
 /// questions (`cargo run --release --example fit`). Its signals are 1, the score, the logarithm of the number of words (long questions
 /// never match as well as short ones), what scope and contrast leave of the score, and the share of the words about the
 /// subject that stand in the entry, each counted once.
-const CONFIDENCE: [f32; 5] = [-12.87, 7.54, 2.12, 3.29, 4.09];
+const CONFIDENCE: [f32; 5] = [-12.82, 7.56, 2.09, 3.34, 3.99];
 
 /// From this confidence on, a part of a question counts as a question of its own.
 const INTENTION: f32 = 0.7;
@@ -194,8 +191,7 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let is_cell = found.hits.first().is_some_and(Hit::is_cell);
     let named = found.hits.first().is_some_and(|hit| hit.named);
     let enough = substance >= SUBSTANCE || substance > 0.0 && found.question.asks();
-    let least = if named { ANSWERED } else { UNNAMED };
-    let sure = confidence >= least && enough || asked;
+    let sure = confidence >= ANSWERED && enough && named || asked;
     let best = found.hits.first().map_or(0.0, |hit| hit.score);
     let close = found.hits.iter().take(CHOICES).take_while(|hit| best - hit.score <= CLOSE).count();
     // A bare 服务器 may mean anything, however near one entry is.

@@ -31,11 +31,8 @@ const SINGLE_WEIGHT: f32 = 0.5;
 /// three entries has would weigh next to nothing beside one that none has.
 const IMAGINED: f32 = 50.0;
 
-/// What is left of the weight of a word that never stands twice in an entry. Words of the subject come again where
-/// they stand (分公司 5 times on average), words of talking do not (看一遍, 这边), however rare they are.
-const SCATTERED: f32 = 0.1;
-
-/// From so many times in each entry that has it on, a word counts whole.
+/// From so many times in each entry that has it on, a word counts whole. Words of the subject come again where they stand
+/// (分公司 5 times on average), words of talking do not (看一遍, 这边), however rare they are.
 const GATHERED: f32 = 4.0;
 
 /// Weighs words by the entries that have them.
@@ -63,7 +60,16 @@ impl Weigher<'_> {
         let count = self.sounds.count(word);
         // A word that no entry has may be of either kind.
         let like = if count.documents == 0 { self.sounds.count("") } else { count };
-        self.rarity(u64::from(count.documents)) * scale * gathered(like)
+        self.rarity(u64::from(count.documents)) * scale * self.gathered(like)
+    }
+
+    /// From 0 to 1: how much a word comes again in the entries that have it. Church and Gale call the ratio
+    /// burstiness ("Poisson mixtures", 1995). Few entries say little of that, so the imagined ones have all words often.
+    fn gathered(&self, Count { documents, occurrences }: Count) -> f32 {
+        let often = (occurrences as f32 / documents.max(1) as f32).max(1.0);
+        let scattered = (1.0 - often.ln() / GATHERED.ln()).max(0.0);
+        let all = self.searcher.num_docs() as f32;
+        1.0 - scattered * all / (all + IMAGINED)
     }
 
     /// The weight of a pair of characters.
@@ -77,13 +83,6 @@ impl Weigher<'_> {
         let (all, having) = (self.searcher.num_docs() as f32 + IMAGINED, documents as f32);
         (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
     }
-}
-
-/// From [`SCATTERED`] to 1: how much a word comes again in the entries that have it. Church and Gale call the ratio
-/// burstiness ("Poisson mixtures", 1995).
-fn gathered(Count { documents, occurrences }: Count) -> f32 {
-    let often = (occurrences as f32 / documents.max(1) as f32).max(1.0);
-    (SCATTERED + (1.0 - SCATTERED) * often.ln() / GATHERED.ln()).min(1.0)
 }
 
 /// Whether a word says nothing about the subject of a question.
