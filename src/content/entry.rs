@@ -246,6 +246,16 @@ impl Entry {
         self.blocks.iter().zip(self.heads()).map(|(block, heads)| block.line(&heads))
     }
 
+    /// The blocks that say something by themselves, with their index, as lines.
+    pub(crate) fn said(&self) -> impl Iterator<Item = (usize, String)> {
+        let says = |(index, line): &(usize, String)| {
+            let kind = &self.blocks[*index].kind;
+            let beside = matches!(kind, Kind::Heading(_) | Kind::Head | Kind::Image(_));
+            !beside && !line.trim().is_empty()
+        };
+        self.lines().enumerate().filter(says)
+    }
+
     /// The whole entry as plain text, without its title.
     pub fn text(&self) -> String {
         self.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")

@@ -124,6 +124,8 @@ pub(crate) struct Fields {
     pub(crate) twin: Field,
     /// The whole entry.
     entry: Field,
+    /// Its title and what it says, as questions are compared with it: [`Plain`].
+    plain: Field,
 }
 
 impl Fields {
@@ -154,6 +156,7 @@ impl Fields {
                 .add_text_field("grams", text(analyzer::GRAMS, IndexRecordOption::WithFreqs, true)),
             twin: builder.add_u64_field("twin", FAST),
             entry: builder.add_text_field("entry", STORED),
+            plain: builder.add_text_field("plain", STORED),
         };
         (builder.build(), fields)
     }
@@ -180,7 +183,33 @@ impl Fields {
             self.entry,
             serde_json::to_string(entry).expect("an entry has no maps with odd keys"),
         );
+        document.add_text(self.plain, Plain::of(entry).0);
         document
+    }
+}
+
+/// Title and blocks of an entry, normalised once for all questions.
+#[derive(Debug)]
+pub(crate) struct Plain(String);
+
+impl Plain {
+    fn of(entry: &Entry) -> Self {
+        let lines = entry.said().map(|(_, line)| line);
+        let lines = [entry.title.clone()].into_iter().chain(lines);
+        let lines = lines.map(|line| normalise(&line).as_str().replace(Self::END, " "));
+        Self(lines.collect::<Vec<_>>().join(Self::END))
+    }
+
+    /// What no text has.
+    const END: &str = "\u{1}";
+
+    pub(crate) fn title(&self) -> &str {
+        self.0.split(Self::END).next().unwrap_or_default()
+    }
+
+    /// What the blocks say that say something by themselves.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.split(Self::END).skip(1)
     }
 }
 
@@ -590,13 +619,19 @@ impl Index {
     }
 
     pub(crate) fn entry_at(&self, address: DocAddress) -> Result<Entry> {
+        self.stored(address).map(|(entry, _)| entry)
+    }
+
+    /// An entry, and what questions are compared with.
+    pub(crate) fn stored(&self, address: DocAddress) -> Result<(Entry, Plain)> {
         let document: TantivyDocument = self.searcher.doc(address)?;
-        let json =
-            document.get_first(self.fields.entry).and_then(|value| value.as_str()).unwrap_or("");
-        serde_json::from_str(json).map_err(|error| Error::Damaged {
+        let text = |field| document.get_first(field).and_then(|value| value.as_str()).unwrap_or("");
+        let entry = serde_json::from_str(text(self.fields.entry));
+        let entry = entry.map_err(|error| Error::Damaged {
             dir: self.folder.clone().unwrap_or_default(),
             what: format!("条目读不出来（{error}）"),
-        })
+        })?;
+        Ok((entry, Plain(text(self.fields.plain).to_owned())))
     }
 
     /// From when to when the sources of all entries date.

@@ -4,7 +4,7 @@
 use super::query::Question;
 use crate::{
     content::{Aspect, Entry},
-    index::Index,
+    index::{Index, Plain},
     text::{is_han, normalise},
 };
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ impl<'i> Named<'i> {
     }
 
     /// What is left of the score of an entry, from 0 to 1; nothing if its scope excludes what the question names.
-    pub(super) fn factor(&self, index: &Index, entry: &Entry) -> Option<f32> {
+    pub(super) fn factor(&self, index: &Index, entry: &Entry, plain: &Plain) -> Option<f32> {
         let mut factor = if self.names_product(entry) { 1.0 } else { UNNAMED };
         let general = |(domain, named): &(&String, &Vec<String>)| {
             !named.is_empty()
@@ -85,27 +85,24 @@ impl<'i> Named<'i> {
                 return None;
             }
         }
-        let title = normalise(&entry.title);
         for (sides, named) in index.overview.terms.contrast.iter().zip(&self.sides) {
-            let other = side(sides, title.as_str());
+            let other = side(sides, plain.title());
             if let (Some(named), Some(other)) = (named, other)
                 && *named != other
             {
                 factor *= OTHER_SIDE;
             }
         }
-        if !self.foreign.is_empty() || !self.aspects.is_empty() {
-            let text = normalise(&entry.text());
-            let texts: Vec<_> =
-                entry.names().map(|name| normalise(name)).chain([text.clone()]).collect();
-            let strange =
-                |word: &&String| !texts.iter().any(|text| text.as_str().contains(&***word));
-            let tells = |word: &String| has(title.as_str(), word) || has(text.as_str(), word);
-            let untold = |aspect: &&&Aspect| !aspect.told.iter().any(tells);
-            let missing = self.foreign.iter().filter(strange).count()
-                + self.aspects.iter().filter(untold).count();
-            factor *= FOREIGN.powi(missing as i32);
-        }
+        let strange = |word: &&String| {
+            let names = || entry.names().any(|name| normalise(name).as_str().contains(&***word));
+            !plain.lines().any(|line| line.contains(&***word)) && !names()
+        };
+        let tells =
+            |word: &String| has(plain.title(), word) || plain.lines().any(|line| has(line, word));
+        let untold = |aspect: &&&Aspect| !aspect.told.iter().any(tells);
+        let missing = self.foreign.iter().filter(strange).count()
+            + self.aspects.iter().filter(untold).count();
+        factor *= FOREIGN.powi(missing as i32);
         Some(factor)
     }
 }

@@ -144,17 +144,17 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
         if twin.is_none() && hits.len() == top.max(DEPTH) {
             break;
         }
-        let entry = index.entry_at(scored.address)?;
+        let (entry, plain) = index.stored(scored.address)?;
         if entry.valid_until.is_some_and(|last| last < day) {
             continue;
         }
         match twin {
             Some(at) => hits[at].also_at.push(entry.id),
             None => {
-                let Some(factor) = fits.factor(index, &entry) else { continue };
+                let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
                 twins.push(scored.twin);
                 let Scored { coverage, nearest, likeness, typical, .. } = scored;
-                let block = passage::share(&entry, &question);
+                let block = passage::share(&plain, &question);
                 let grounds = Grounds { coverage, nearest, likeness, block, typical };
                 // Reading every name again is slow, and only a near one can be the same.
                 let asked = (nearest > NEAR || no_pairs) && is_asked(&question, &entry);

@@ -1,6 +1,7 @@
 use super::query::Question;
 use crate::{
     content::{Entry, Kind},
+    index::Plain,
     text::{is_han, normalise},
 };
 use std::{cmp::Ordering, ops::Range};
@@ -67,7 +68,7 @@ fn first_paragraph(entry: &Entry, question: &Question, near: Option<&Entry>) -> 
         let here = covered(question, &line);
         (beyond(question, &here, &known), beyond(question, &here, &nothing), index, line)
     };
-    let others = content(entry).filter(|(index, _)| entry.blocks[*index].text != say);
+    let others = entry.said().filter(|(index, _)| entry.blocks[*index].text != say);
     let mut others: Vec<(f32, f32, usize, String)> = others.map(weigh).collect();
     others.sort_by(|a, b| (b.0, b.1).partial_cmp(&(a.0, a.1)).unwrap_or(Ordering::Equal));
     // Where rows of a table are asked for, the others are not shown.
@@ -124,7 +125,7 @@ fn start(entry: &Entry, question: &Question) -> usize {
     let titled = covered(question, &entry.title);
     let headings: Vec<String> = entry.headings().map(|above| above.join("\n")).collect();
     let mut best = (0, 0.0, 0.0);
-    for (index, line) in content(entry) {
+    for (index, line) in entry.said() {
         let here = covered(question, &format!("{}\n{line}", headings[index]));
         let (new, all) = (beyond(question, &here, &titled), beyond(question, &here, &nothing));
         if (new, all) > (best.1, best.2) {
@@ -135,7 +136,7 @@ fn start(entry: &Entry, question: &Question) -> usize {
     let title_is_enough =
         beyond(question, &titled, &nothing) >= 0.5 * total && best.1 <= GAIN * total;
     if title_is_enough || best.2 == 0.0 {
-        content(entry).next().map_or(0, |(index, _)| index)
+        entry.said().next().map_or(0, |(index, _)| index)
     } else {
         best.0
     }
@@ -164,20 +165,14 @@ fn lead_in(entry: &Entry, start: usize) -> Option<usize> {
     (0..start).rev().find(leads).filter(|_| needs)
 }
 
-/// The blocks that say something by themselves: index and line.
-fn content(entry: &Entry) -> impl Iterator<Item = (usize, String)> {
-    let says = |(index, line): &(usize, String)| {
-        let kind = &entry.blocks[*index].kind;
-        let beside = matches!(kind, Kind::Heading(_) | Kind::Head | Kind::Image(_));
-        !beside && !line.trim().is_empty()
-    };
-    entry.lines().enumerate().filter(says)
-}
-
 /// For each unit of the question whether `text` has it, or another word for it.
 fn covered(question: &Question, text: &str) -> Vec<bool> {
-    let normal = normalise(text);
-    let has = |term: &str| normal.as_str().contains(term);
+    has(question, normalise(text).as_str())
+}
+
+/// The same of a text that is normalised.
+fn has(question: &Question, text: &str) -> Vec<bool> {
+    let has = |term: &str| text.contains(term);
     question
         .units
         .iter()
@@ -205,7 +200,7 @@ fn clip(text: &str, limit: usize) -> String {
 pub fn snippet(entry: &Entry, question: &Question) -> Snippet {
     let nothing = vec![false; question.units.len()];
     let weigh = |text: &str| beyond(question, &covered(question, text), &nothing);
-    let lines = content(entry).map(|(_, line)| line.trim_start_matches("· ").to_owned());
+    let lines = entry.said().map(|(_, line)| line.trim_start_matches("· ").to_owned());
     let best = lines
         .map(|line| (weigh(&line), line))
         .reduce(|best, next| if next.0 > best.0 { next } else { best });
@@ -253,14 +248,13 @@ fn marks(question: &Question, text: &str) -> Vec<Range<usize>> {
 }
 
 /// The largest share of the question's weight that a block of the entry has together with the title.
-pub(super) fn share(entry: &Entry, question: &Question) -> f32 {
-    let nothing = vec![false; question.units.len()];
+pub(super) fn share(plain: &Plain, question: &Question) -> f32 {
     let total = question.weight().max(f32::EPSILON);
-    let title = covered(question, &entry.title);
-    let share = |line: String| {
-        let here =
-            covered(question, &line).into_iter().zip(&title).map(|(here, title)| here || *title);
-        beyond(question, &here.collect::<Vec<_>>(), &nothing) / total
+    let title = has(question, plain.title());
+    let share = |line: &str| {
+        let here = has(question, line).into_iter().zip(&title).map(|(here, title)| here || *title);
+        let units = here.zip(&question.units).filter(|(here, _)| *here);
+        units.map(|(_, unit)| unit.weight).sum::<f32>() / total
     };
-    content(entry).map(|(_, line)| share(line)).fold(0.0, f32::max)
+    plain.lines().map(share).fold(0.0, f32::max)
 }

@@ -32,6 +32,9 @@ const LEAST_LATIN: usize = 5;
 const SYLLABLES: usize = 2;
 const SYLLABLES_ALONE: usize = 3;
 
+/// Longer runs of Latin letters are neither pinyin nor a word with a slip.
+const RUN: usize = 64;
+
 /// The longest pinyin syllable, in letters: `zhuang`.
 const SYLLABLE: usize = 6;
 
@@ -293,6 +296,9 @@ fn rest(index: &Index, text: &str, run: Range<usize>) -> Range<usize> {
 /// The syllables of a word in pinyin: of the ways with the fewest the likeliest. Nothing if it is none, or a Latin word
 /// of the index.
 fn syllables<'t>(index: &Index, word: &'t str) -> Option<Vec<&'t str>> {
+    if word.len() > RUN {
+        return None;
+    }
     let mut ways: Vec<Vec<Vec<&str>>> = vec![Vec::new(); word.len() + 1];
     ways[0].push(Vec::new());
     for start in 0..word.len() {
@@ -364,7 +370,8 @@ fn latin_word(index: &Index, word: &str) -> Option<String> {
     let is_word = |found: &Sounding| {
         found.documents > 0 && found.word.chars().all(|c| c.is_ascii_alphabetic())
     };
-    (word.len() >= LEAST_LATIN)
+    (LEAST_LATIN..=RUN)
+        .contains(&word.len())
         .then(|| most(index.sounds.close(word).into_iter().filter(is_word)))
         .flatten()
 }

@@ -99,6 +99,12 @@ fn fold(text: &str) -> Vec<Char> {
     let mut rest = text.char_indices().peekable();
     while let Some((start, first)) = rest.next() {
         let mut end = start + first.len_utf8();
+        let plain = |c: char| c.is_ascii() || super::is_han(c) && !is_compatible(c);
+        if plain(first) && rest.peek().is_none_or(|(_, next)| plain(*next)) {
+            // Most characters are what they are in every form.
+            chars.push(Char { c: first.to_ascii_lowercase(), start, end });
+            continue;
+        }
         while let Some((at, mark)) = rest.next_if(|(_, next)| canonical_combining_class(*next) != 0)
         {
             end = at + mark.len_utf8();
@@ -108,6 +114,11 @@ fn fold(text: &str) -> Vec<Char> {
         chars.extend(folded.map(|c| Char { c, start, end }));
     }
     chars
+}
+
+/// Chinese characters that NFKC writes as others.
+fn is_compatible(c: char) -> bool {
+    matches!(c, '\u{F900}'..='\u{FAFF}' | '\u{2F800}'..='\u{2FA1F}')
 }
 
 fn is_zero_width(c: char) -> bool {

@@ -164,7 +164,8 @@ pub fn hear(tree: &Tree, typed: &str) -> Heard {
 /// Numbers, dates and texts that the patterns of a question find. A text is taken as it was typed.
 fn patterns<'t>(question: &'t Question, typed: &str, normal: &Normal) -> Vec<Found<'t>> {
     let mut found = Vec::new();
-    for pattern in question.hear_pattern.iter().filter_map(|pattern| Regex::new(pattern).ok()) {
+    let compile = || question.hear_pattern.iter().filter_map(|it| Regex::new(it).ok()).collect();
+    for pattern in question.patterns.get_or_init(compile) {
         for group in pattern.captures_iter(normal.as_str()).filter_map(|captures| captures.get(1)) {
             let said = match question.kind {
                 Kind::Text(_) => &typed[normal.origin(group.range())],

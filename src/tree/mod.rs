@@ -30,8 +30,12 @@ use crate::{
 };
 use indexmap::IndexMap;
 use jiff::civil::Date;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 /// The trees of one content version, with what they rest on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -83,6 +87,9 @@ pub struct Question {
     hear_not: Vec<String>,
     /// Patterns with one group that holds a number, a date or a text.
     hear_pattern: Vec<String>,
+    /// The same, compiled when they are first needed.
+    #[serde(skip)]
+    patterns: OnceLock<Vec<Regex>>,
     prefill: Prefill,
     /// Taken by `ask` as long as nothing is known.
     assume: Option<Answer>,

@@ -12,7 +12,10 @@ use crate::{
 };
 use indexmap::IndexMap;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::OnceLock,
+};
 
 /// No question has more options.
 const OPTION_LIMIT: usize = 12;
@@ -486,6 +489,7 @@ impl Reader<'_> {
             hear: shape.hear,
             hear_not: shape.hear_not,
             hear_pattern: shape.hear_pattern,
+            patterns: OnceLock::new(),
             prefill: shape.prefill.unwrap_or(if skips { Prefill::Skip } else { Prefill::Suggest }),
             assume: None,
             words: Vec::new(),
