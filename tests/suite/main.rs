@@ -14,6 +14,7 @@ mod index;
 mod internal;
 mod licences;
 mod page;
+mod proxy;
 mod running;
 mod server;
 mod shipped;
