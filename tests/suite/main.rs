@@ -9,6 +9,7 @@ mod attack;
 mod console;
 mod content;
 mod crash;
+mod fuzz;
 mod hostile;
 mod index;
 mod internal;
