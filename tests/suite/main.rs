@@ -20,6 +20,7 @@ mod running;
 mod server;
 mod shipped;
 mod site;
+mod soak;
 mod tree;
 mod web;
 
