@@ -4,7 +4,7 @@
 //! cargo run --release --example attack -- 127.0.0.1:8080 --pid "$(pidof jieda)"
 //! ```
 //!
-//! Takes addresses of this machine only, about half a minute, and up to 3,000 descriptors. With `--pid` it also tells how
+//! Takes addresses of this machine only, about a minute, and up to 3,000 descriptors. With `--pid` it also tells how
 //! many threads, descriptors and bytes the server used at most (Linux). Exit status: 0 all held, 1 something did not,
 //! 2 it could not be tried.
 
