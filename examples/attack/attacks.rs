@@ -8,10 +8,7 @@ use std::{
     fs,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
-    sync::{
-        Barrier,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Barrier,
     thread,
     time::{Duration, Instant},
 };
@@ -107,15 +104,10 @@ const EXHAUST: &str = "把描述符用完";
 pub(crate) fn all(address: SocketAddr, scale: &Scale, mut tell: impl FnMut(Done)) {
     let ground = Ground { address, scale };
     for (name, attack) in ATTACKS {
-        let over = AtomicBool::new(false);
         let (attacked, waits) = thread::scope(|scope| {
-            let attacked = scope.spawn(|| {
-                let attacked = attack(&ground);
-                over.store(true, Ordering::Release);
-                attacked
-            });
+            let attacked = scope.spawn(|| attack(&ground));
             let mut waits = Vec::new();
-            while !over.load(Ordering::Acquire) {
+            while !attacked.is_finished() {
                 waits.push(ask(address, scale.patience));
                 thread::sleep(Duration::from_millis(50));
             }
@@ -317,21 +309,16 @@ pub(crate) struct Peak {
 
 impl Peak {
     /// Does `work` and looks at the process `pid` meanwhile; nothing comes back if it cannot be seen.
-    pub(crate) fn during(pid: Option<u32>, work: impl FnOnce()) -> Option<Self> {
-        let over = AtomicBool::new(false);
+    pub(crate) fn during(pid: Option<u32>, work: impl FnOnce() + Send) -> Option<Self> {
         thread::scope(|scope| {
-            let watching = scope.spawn(|| {
-                let mut peak = None;
-                while !over.load(Ordering::Acquire) {
-                    let now = pid.and_then(Self::of);
-                    peak = now.map(|now: Self| now.most(peak.unwrap_or_default())).or(peak);
-                    thread::sleep(Duration::from_millis(20));
-                }
-                peak
-            });
-            work();
-            over.store(true, Ordering::Release);
-            watching.join().expect("watching does not panic")
+            let work = scope.spawn(work);
+            let mut peak = None;
+            while !work.is_finished() {
+                let now = pid.and_then(Self::of);
+                peak = now.map(|now| now.most(peak.unwrap_or_default())).or(peak);
+                thread::sleep(Duration::from_millis(20));
+            }
+            peak
         })
     }
 

@@ -11,8 +11,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
+    thread::{self, ScopedJoinHandle},
     time::{Duration, Instant},
 };
 
@@ -150,11 +149,21 @@ fn check(
         ],
     );
     let _proxy = Proxy::start(&mut proxy(&world, &config), &address);
-    let over = AtomicBool::new(false);
-    let client = |number: usize| {
+    let restart = || {
+        for round in 0..rounds {
+            for server in &mut servers {
+                server.signal(if round % 2 == 0 { "KILL" } else { "TERM" });
+                server.wait();
+                // The next one is not touched before this one answers again.
+                *server = start(&server.address);
+                assert_eq!(server.get("/readyz", "").0, 200);
+            }
+        }
+    };
+    let client = |number: usize, restarting: &ScopedJoinHandle<()>| {
         let mut client = Client { address: &address, stream: None };
         let (mut asked, mut thanked) = (0, Vec::new());
-        while !over.load(Ordering::Relaxed) {
+        while !restarting.is_finished() {
             asked += 1;
             let request = match asked % 4 {
                 0 => {
@@ -177,24 +186,14 @@ fn check(
         (asked, thanked)
     };
     let (asked, thanked) = thread::scope(|scope| {
-        let client = &client;
-        let clients: Vec<_> = (0..4).map(|number| scope.spawn(move || client(number))).collect();
-        for round in 0..rounds {
-            for server in &mut servers {
-                if round % 2 == 0 {
-                    server.signal("KILL");
-                } else {
-                    server.signal("TERM");
-                }
-                server.wait();
-                *server = start(&server.address);
-                // The others are not to be killed as long as this one is the only one that answers.
-                assert_eq!(server.get("/readyz", "").0, 200);
-            }
-        }
-        over.store(true, Ordering::Relaxed);
-        let clients = clients.into_iter().map(|client| client.join().unwrap());
-        clients.fold((0, Vec::new()), |all, one| (all.0 + one.0, [all.1, one.1].concat()))
+        let restarting = &scope.spawn(restart);
+        thread::scope(|scope| {
+            let client = &client;
+            let clients: Vec<_> =
+                (0..4).map(|number| scope.spawn(move || client(number, restarting))).collect();
+            let clients = clients.into_iter().map(|client| client.join().unwrap());
+            clients.fold((0, Vec::new()), |all, one| (all.0 + one.0, [all.1, one.1].concat()))
+        })
     });
     let kept = kept(&data);
     let twice = kept.values().filter(|count| **count > 1).count();

@@ -8,10 +8,7 @@ use super::{
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -85,31 +82,24 @@ fn memory_and_descriptors_stay_flat_under_load() {
     let capacity = load(&server, measured, Duration::ZERO) as f64 / measured.as_secs_f64();
     let pause = Duration::from_secs_f64(2.0 * f64::from(CLIENTS) / capacity);
     let start = Instant::now();
-    let over = AtomicBool::new(false);
-    let samples = Mutex::new(Vec::new());
+    let mut samples = Vec::new();
     let asked = thread::scope(|scope| {
+        let loading = scope.spawn(|| load(&server, length, pause));
         scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
-                samples.lock().unwrap().push(Peak::of(server.pid()).unwrap());
-                thread::sleep(Duration::from_millis(100));
-            }
-        });
-        scope.spawn(|| {
-            for reload in 1.. {
-                thread::sleep((start + every * reload).saturating_duration_since(Instant::now()));
-                if over.load(Ordering::Relaxed) {
-                    break;
-                }
-                world.number(1 + u64::from(reload));
+            for reload in 1..length.as_secs() / every.as_secs() {
+                let due = start + every * reload as u32;
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                world.number(1 + reload);
                 server.signal("HUP");
                 assert_eq!(server.event("reload", reload as usize)["result"], "new");
             }
         });
-        let asked = load(&server, length, pause);
-        over.store(true, Ordering::Relaxed);
-        asked
+        while !loading.is_finished() {
+            samples.push(Peak::of(server.pid()).unwrap());
+            thread::sleep(Duration::from_millis(100));
+        }
+        loading.join().unwrap()
     });
-    let samples = samples.into_inner().unwrap();
     // The first third is for warming up.
     let thirds: Vec<Peak> = samples
         .chunks(samples.len().div_ceil(3))
