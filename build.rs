@@ -1,4 +1,7 @@
 //! Compiles jieba's dictionary into an `fst` map and names the version of the built-in content.
+
+#![forbid(unsafe_code)]
+
 use std::{
     env,
     error::Error,

@@ -3,6 +3,7 @@
 //! `cargo bench --bench questions` prints for each kind of input the median, the 99th percentile and the longest, in
 //! milliseconds, over the shipped content in memory.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]
 
 use jieda::{Library, Place, answer::Asking};

@@ -122,12 +122,25 @@ impl Open {
         let name = format!("{}-{}.jsonl", now.strftime("%Y%m%dT%H%M%S.%9fZ"), process::id());
         let path = folder.join(name);
         let file = fs::create_dir_all(folder)
-            .and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path));
+            .and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path))
+            .and_then(|file| keep_names(folder).map(|()| file));
         match file {
             Ok(file) => Ok(Self { path, file, bytes: 0, torn: false }),
             Err(source) => Err(Error::Write { path, source }),
         }
     }
+}
+
+/// Brings the names of the files in `folder` to the disk; without its name a file is lost when the power fails.
+#[cfg(unix)]
+fn keep_names(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// A folder cannot be opened here.
+#[cfg(not(unix))]
+fn keep_names(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Replaces what could tell who asked: numbers, e-mail addresses, domains and addresses of machines.

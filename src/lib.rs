@@ -17,6 +17,8 @@
 //! [`error`], [`problem`], [`text`], [`content`], [`index`], [`search`], [`library`], [`live`], [`answer`](mod@answer), [`wire`], [`eval`],
 //! [`feedback`], [`web`]. `ARCHITECTURE.md` tells what each does and never does.
 
+#![forbid(unsafe_code)]
+
 pub mod answer;
 pub mod content;
 pub mod error;

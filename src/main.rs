@@ -1,4 +1,5 @@
 //! The `jieda` command: parse the arguments, run one subcommand, report a failure.
+#![forbid(unsafe_code)]
 #![allow(clippy::print_stderr, reason = "printing is this crate's work")]
 
 mod cli;

@@ -67,9 +67,11 @@ impl Key {
         root.join(format!("{}-{}-{SCHEMA}", self.path, self.state))
     }
 
-    /// A folder in which the index can be built before it gets its name.
+    /// A folder, new each time, in which the index can be built before it gets its name.
     pub fn draft(&self, root: &Path) -> PathBuf {
-        root.join(format!("{}-{}.{}.tmp", self.path, self.state, std::process::id()))
+        // In containers all processes may have the same number, and one that was killed leaves its draft behind.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        root.join(format!("{}-{}.{}-{now}.tmp", self.path, self.state, std::process::id()))
     }
 
     /// Whether below `root` there is an index of another state of the same content, or by other code.

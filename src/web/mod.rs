@@ -442,8 +442,8 @@ fn below(site: Site<'_>, request: &Request, path: &str, query: &Query) -> Answer
 fn shorter(request: &Request) -> Option<Response> {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     path.strip_suffix('/')?;
-    // One slash in front, for two would name another host.
-    let path = format!("/{}", path.trim_matches('/'));
+    // One slash in front, for two would name another host, and browsers read `\` as `/`.
+    let path = format!("/{}", path.trim_end_matches('/').trim_start_matches(['/', '\\']));
     Some(moved(&if query.is_empty() { path } else { format!("{path}?{query}") }))
 }
 

@@ -551,6 +551,8 @@ fn bad_requests_are_refused_with_a_way_on() {
     assert!(body(&response).contains("value=\"备案100%\""));
     // Leading slashes name no other host, and a question survives a slash too many.
     assert_eq!(header(&get("//evil.example/", &[]), "Location"), Some("/evil.example"));
+    // Browsers read a backslash as a slash.
+    assert_eq!(header(&get("/\\evil.example/", &[]), "Location"), Some("/evil.example"));
     assert_eq!(header(&get("/search/?q=x", &[]), "Location"), Some("/search?q=x"));
     assert_eq!(get("/faq/none%2F", &[]).status, 404);
     // A long question is cut, not refused.

@@ -131,11 +131,22 @@ fn contents_and_versions_do_not_meet() {
 /// Every file of an index, damaged in several ways, leads to a rebuilt index and the right answer.
 #[test]
 fn a_damaged_index_is_rebuilt() {
-    let damages: [fn(&Path); 4] = [
+    let damages: [fn(&Path); 9] = [
         |path| fs::remove_file(path).unwrap(),
         |path| fs::write(path, "").unwrap(),
         |path| damage(path, |bytes| bytes.truncate(bytes.len() / 2)),
+        |path| damage(path, |bytes| bytes.truncate(bytes.len() - 1)),
+        |path| damage(path, |bytes| bytes.push(b' ')),
+        |path| damage(path, |bytes| bytes[0] ^= 1),
         |path| damage(path, |bytes| *bytes.last_mut().unwrap() ^= 1),
+        |path| {
+            damage(path, |bytes| {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 0x80;
+            });
+        },
+        // As after a power failure: the size is right, and nothing has been written.
+        |path| damage(path, |bytes| bytes.fill(0)),
     ];
     let world = World::new();
     let folder = world.open().index.folder.clone().unwrap();
@@ -170,6 +181,25 @@ fn damage(path: &Path, harm: fn(&mut Vec<u8>)) {
     let mut bytes = fs::read(path).unwrap();
     harm(&mut bytes);
     fs::write(path, bytes).unwrap();
+}
+
+/// With the clock set back, everything is as if made in the future.
+#[test]
+fn times_in_the_future_keep_nothing_from_being_noticed() {
+    let world = World::new();
+    let ahead = |path: &Path, seconds: u64| {
+        let time = SystemTime::now() + Duration::from_secs(seconds);
+        File::open(path).unwrap().set_modified(time).unwrap();
+    };
+    let file = world.root.path().join("content/a.md");
+    ahead(&file, 7200);
+    let folder = world.open().index.folder.clone().unwrap();
+    ahead(&folder, 7200);
+    assert_eq!(world.open().notices, [""; 0]);
+    fs::write(&file, "# 退款\n\n退款在七天内到账。\n").unwrap();
+    ahead(&file, 3600);
+    assert_eq!(said(&world.open(), "退款几天到账"), "退款在七天内到账。");
+    assert_eq!(world.folders().len(), 1, "the old index is gone");
 }
 
 #[test]

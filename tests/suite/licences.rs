@@ -49,6 +49,17 @@ fn dependencies_have_permissive_licences() {
     }
 }
 
+#[test]
+fn cargo_deny_is_told_the_same() {
+    let deny = include_str!("../../deny.toml").parse::<toml::Table>().unwrap();
+    let told = deny["licenses"]["allow"].as_array().unwrap();
+    let mut told: Vec<&str> = told.iter().map(|name| name.as_str().unwrap()).collect();
+    let mut allowed = ALLOWED;
+    told.sort();
+    allowed.sort();
+    assert_eq!(told, allowed);
+}
+
 /// Whether an SPDX expression can be met: one side of each OR, both sides of each AND. `/` is an old way to write OR.
 fn is_allowed(licence: &str) -> bool {
     let licence = licence.replace('/', " OR ").replace(['(', ')'], "");

@@ -1,20 +1,26 @@
 //! What a user sees, room by room.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on has failed")]
 
 mod answer;
 mod api;
+mod attack;
 mod console;
 mod content;
+mod crash;
+mod fuzz;
 mod hostile;
 mod index;
 mod internal;
 mod licences;
 mod page;
+mod proxy;
 mod running;
 mod server;
 mod shipped;
 mod site;
+mod soak;
 mod tree;
 mod web;
 
@@ -26,7 +32,29 @@ use jiff::civil::Date;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// Whether the tests that have a long form run it (`scripts/endure`), and how long those take that have no other end:
+/// `JIEDA_ENDURE` is the number of minutes.
+fn enduring() -> Option<Duration> {
+    let minutes = std::env::var("JIEDA_ENDURE").ok()?;
+    Some(Duration::from_secs(
+        60 * minutes.parse::<u64>().expect("JIEDA_ENDURE is a number of minutes"),
+    ))
+}
+
+/// Numbers that look random and are the same in every run.
+struct Random(u64);
+
+impl Random {
+    /// The next number below `bound`, which is not 0.
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+}
 
 /// The files or folders of `tests/cases/<room>`, without the expected results.
 #[track_caller]

@@ -1,8 +1,8 @@
 //! The process that serves: content that changes, signals, logs, metrics.
 
+use super::enduring;
 use serde_json::Value;
 use std::{
-    env,
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -45,21 +45,34 @@ impl World {
     }
 
     /// Two entries that say the same number.
-    fn number(&self, number: u64) {
+    pub(super) fn number(&self, number: u64) {
         self.write("退款.md", format!("# 退款多久到账\n\n退款在 {number} 天内到账。\n"), number);
         self.write("换货.md", format!("# 换货多久寄出\n\n换货在 {number} 天内寄出。\n"), number);
     }
 
     pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jieda"));
-        command.args(["serve", "--addr", "127.0.0.1:0", "--content"]).arg(self.path("content"));
+        command.args(["serve", "--content"]).arg(self.path("content"));
         command.arg("--index").arg(self.path("index"));
         command.args(["--today", "2026-11-22"]).args(args);
+        if !args.contains(&"--addr") {
+            command.args(["--addr", "127.0.0.1:0"]);
+        }
         if !args.contains(&"--log") {
             command.args(["--log", "json"]);
         }
         command.env_remove("JIEDA_DATA").stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// The same command after `limits`, as a shell sets them.
+    pub(super) fn limited(&self, limits: &str, args: &[&str]) -> Command {
+        let jieda = self.command(args);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{limits}; exec \"$@\""), "sh"]).arg(jieda.get_program());
+        shell.args(jieda.get_args()).env_remove("JIEDA_DATA");
+        shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell
     }
 
     pub(super) fn serve(&self, args: &[&str]) -> Server {
@@ -102,8 +115,12 @@ impl Server {
         Self { address: address.to_owned(), child, log }
     }
 
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(super) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
+        let kill = format!("kill -{name} {}", self.pid());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
@@ -143,7 +160,7 @@ impl Server {
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    fn wait(&mut self) -> ExitStatus {
+    pub(super) fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -181,7 +198,7 @@ fn answer(stream: &mut BufReader<TcpStream>) -> (u16, String, String) {
 #[test]
 fn nobody_notices_that_the_content_is_swapped() {
     const CLIENTS: u32 = 4;
-    let reloads = if env::var_os("JIEDA_ENDURE").is_some() { 50 } else { 5 };
+    let reloads = if enduring().is_some() { 50 } else { 5 };
     let world = World::new();
     world.number(1);
     let server = world.serve(&[]);
