@@ -189,7 +189,8 @@ pub(crate) fn addresses(data: &[u8]) {
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
     let (method, body) = (method.to_owned(), body.as_bytes().to_vec());
     let api = target.starts_with("/api/");
-    let request = Request { method, target, headers: headers.collect(), body, peer: None };
+    let request =
+        Request { method, target, headers: headers.collect(), body, ..Request::default() };
     let response = get(&request);
     let packed = response.headers.iter().any(|(name, _)| *name == "Content-Encoding");
     if api && !packed && !matches!(response.status, 302 | 304) {
