@@ -72,6 +72,7 @@ const OVERVIEW: &str = "overview.json";
 const TREES: &str = "trees.json";
 const NAMES: &str = "names.bin";
 const SOUNDS: &str = "sounds.fst";
+const TERMS: &str = "terms.fst";
 const MANIFEST: &str = "manifest.json";
 
 /// What an index knows besides its entries.
@@ -243,7 +244,9 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     fs::create_dir_all(folder).map_err(failed)?;
     let overview = overview(content, version);
     let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
-    let (_, Beside { names, sounds }) = fill(content, &overview.terms, directory)?;
+    let segmenter = segmenter(&overview.terms);
+    let (_, Beside { names, sounds }) = fill(content, &overview.terms, &segmenter, directory)?;
+    fs::write(folder.join(TERMS), segmenter.as_bytes()).map_err(failed)?;
     fs::write(folder.join(NAMES), names.as_bytes()).map_err(failed)?;
     fs::write(folder.join(SOUNDS), sounds.as_bytes()).map_err(failed)?;
     let json = serde_json::to_vec(&overview).expect("an overview is plain data");
@@ -271,10 +274,10 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
 fn fill<D: tantivy::Directory>(
     content: &Content,
     terms: &Terms,
+    segmenter: &Segmenter,
     directory: D,
 ) -> Result<(tantivy::Index, Beside)> {
     let (schema, fields) = Fields::schema();
-    let segmenter = &segmenter(terms);
     let mut index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
     index.set_tokenizers(analyzer::tokenizers(segmenter));
     let mut writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
@@ -468,7 +471,9 @@ impl Index {
         let sounds =
             Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
         let beside = Beside { names: Names::read(read(NAMES)?), sounds };
-        let index = Self::new(index, overview, beside, Some(folder.to_owned()))?;
+        let segmenter =
+            Segmenter::read(read(TERMS)?).ok_or_else(|| damaged(format!("{TERMS} 不对")))?;
+        let index = Self::new(index, overview, segmenter, beside, Some(folder.to_owned()))?;
         if proof == Proof::Full {
             index.prove().map_err(damaged)?;
         }
@@ -492,8 +497,9 @@ impl Index {
     }
 
     fn of(content: &Content, overview: Overview, forest: Forest) -> Result<Self> {
-        let (index, beside) = fill(content, &overview.terms, RamDirectory::create())?;
-        let index = Self::new(index, overview, beside, None)?;
+        let segmenter = segmenter(&overview.terms);
+        let (index, beside) = fill(content, &overview.terms, &segmenter, RamDirectory::create())?;
+        let index = Self::new(index, overview, segmenter, beside, None)?;
         index.prove().map_err(|what| Error::Damaged { dir: PathBuf::new(), what })?;
         // The index is new, so there are no trees yet.
         let _ = index.forest.set(forest);
@@ -542,10 +548,10 @@ impl Index {
     fn new(
         mut index: tantivy::Index,
         overview: Overview,
+        segmenter: Segmenter,
         beside: Beside,
         folder: Option<PathBuf>,
     ) -> Result<Self> {
-        let segmenter = segmenter(&overview.terms);
         index.set_tokenizers(analyzer::tokenizers(&segmenter));
         let reader: IndexReader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;

@@ -97,14 +97,28 @@ impl Segmenter {
         words.retain(|word| !word.is_empty());
         words.sort_unstable();
         words.dedup();
-        let known: usize = words
-            .iter()
-            .map(|word| DICT.get(word).map_or(0, |output| output.value() as usize))
-            .sum();
-        let total = *DICT_TOTAL + words.len() * TERM_FREQUENCY - known;
         let terms =
             fst::Map::from_iter(words.into_iter().map(|word| (word, TERM_FREQUENCY as u64)))
                 .expect("the words are sorted and differ");
+        Self::with(terms)
+    }
+
+    /// The segmenter with the terms that [`Segmenter::as_bytes`] gave; nothing if they are not those.
+    pub(crate) fn read(bytes: Vec<u8>) -> Option<Self> {
+        fst::Map::new(bytes).ok().map(Self::with)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.terms.as_fst().as_bytes()
+    }
+
+    fn with(terms: fst::Map<Vec<u8>>) -> Self {
+        let mut known = 0;
+        let mut stream = terms.keys();
+        while let Some(word) = stream.next() {
+            known += DICT.get(word).map_or(0, |output| output.value() as usize);
+        }
+        let total = *DICT_TOTAL + terms.len() * TERM_FREQUENCY - known;
         Self { terms, total }
     }
 
