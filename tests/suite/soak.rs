@@ -101,14 +101,13 @@ fn memory_and_descriptors_stay_flat_under_load() {
         loading.join().unwrap()
     });
     // The first third is for warming up. A reload needs memory for a moment, so what matters is not the most but the usual.
-    let thirds: Vec<Peak> =
-        samples.chunks(samples.len().div_ceil(3)).map(|third| usual(third)).collect();
+    let thirds: Vec<Peak> = samples.chunks(samples.len().div_ceil(3)).map(usual).collect();
     let most = samples.iter().fold(Peak::default(), |peak, now| peak.most(*now));
     println!(
         "{capacity:.0} requests a second at most; {asked} in {length:?}, reload every {every:?}: usually {thirds:?}, at most {most:?}"
     );
     let (middle, last) = (thirds[1], thirds[2]);
-    assert!(last.kib < middle.kib + middle.kib / 10 + (4 << 10), "{thirds:?}");
+    assert!(last.kib < middle.kib + middle.kib / 10 + (16 << 10), "{thirds:?}");
     assert!(last.descriptors <= middle.descriptors + 4, "{thirds:?}");
     assert!(last.threads <= middle.threads + 4, "{thirds:?}");
     assert!(most.kib < last.kib + (64 << 10) && most.descriptors < 64, "{most:?}");
