@@ -1,5 +1,6 @@
 #![no_main]
 
+#[allow(dead_code, reason = "the other targets have programs of their own")]
 #[path = "../targets.rs"]
 mod targets;
 

@@ -100,16 +100,29 @@ fn memory_and_descriptors_stay_flat_under_load() {
         }
         loading.join().unwrap()
     });
-    // The first third is for warming up.
-    let thirds: Vec<Peak> = samples
-        .chunks(samples.len().div_ceil(3))
-        .map(|part| part.iter().fold(Peak::default(), |peak, now| peak.most(*now)))
-        .collect();
+    // The first third is for warming up. A reload needs memory for a moment, so what matters is not the most but the usual.
+    let thirds: Vec<Peak> = samples.chunks(samples.len().div_ceil(3)).map(usual).collect();
+    let most = samples.iter().fold(Peak::default(), |peak, now| peak.most(*now));
     println!(
-        "{capacity:.0} requests a second at most; {asked} in {length:?}, reload every {every:?}: {thirds:?}"
+        "{capacity:.0} requests a second at most; {asked} in {length:?}, reload every {every:?}: usually {thirds:?}, at most {most:?}"
     );
     let (middle, last) = (thirds[1], thirds[2]);
-    assert!(last.kib < middle.kib + middle.kib / 10 + (4 << 10), "{thirds:?}");
-    assert!(last.descriptors <= middle.descriptors + 8, "{thirds:?}");
-    assert!(last.threads <= middle.threads + 8, "{thirds:?}");
+    assert!(last.kib < middle.kib + middle.kib / 10 + (16 << 10), "{thirds:?}");
+    assert!(last.descriptors <= middle.descriptors + 4, "{thirds:?}");
+    assert!(last.threads <= middle.threads + 4, "{thirds:?}");
+    assert!(most.kib < last.kib + (64 << 10) && most.descriptors < 64, "{most:?}");
+}
+
+/// The median of each figure.
+fn usual(samples: &[Peak]) -> Peak {
+    let median = |figure: fn(&Peak) -> usize| {
+        let mut figures: Vec<usize> = samples.iter().map(figure).collect();
+        figures.sort_unstable();
+        figures[figures.len() / 2]
+    };
+    Peak {
+        threads: median(|sample| sample.threads),
+        descriptors: median(|sample| sample.descriptors),
+        kib: median(|sample| sample.kib),
+    }
 }
