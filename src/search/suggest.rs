@@ -47,7 +47,15 @@ enum How {
 /// found by any of its characters.
 #[derive(Debug)]
 pub struct Suggester {
-    names: Vec<(Suggestion, Vec<Sound>)>,
+    names: Vec<Named>,
+}
+
+#[derive(Debug)]
+struct Named {
+    suggestion: Suggestion,
+    sounds: Vec<Sound>,
+    /// The marks of all its characters: most names are seen at a glance not to have those that were typed.
+    marks: u64,
 }
 
 /// A normalised character.
@@ -67,7 +75,9 @@ impl Suggester {
             let letters = letters(text);
             if !seen.contains(&letters) {
                 let id = id.map(|entry| entry.id.clone());
-                names.push((Suggestion { text: text.to_owned(), kind, id }, sounds(&letters)));
+                let suggestion = Suggestion { text: text.to_owned(), kind, id };
+                let marks = letters.chars().fold(0, |all, c| all | mark(c));
+                names.push(Named { suggestion, sounds: sounds(&letters), marks });
                 seen.insert(letters);
             }
         };
@@ -98,11 +108,17 @@ impl Suggester {
         let typed: Vec<char> = letters(&typed).chars().collect();
         let Some(first) = typed.first() else { return Vec::new() };
         let bit = initial(*first);
+        let needed = typed.iter().filter(|c| is_han(**c)).fold(0, |all, c| all | mark(*c));
         let mut found = Vec::new();
-        for (order, (suggestion, sounds)) in self.names.iter().enumerate() {
+        for (order, Named { suggestion, sounds, marks }) in self.names.iter().enumerate() {
+            if marks & needed != needed {
+                continue;
+            }
             let begins = |sound: &Sound| sound.c == *first || sound.initials & bit != 0;
-            let starts =
-                (0..sounds.len()).filter(|at| begins(&sounds[*at]) && !inside(sounds, *at));
+            // One letter is somewhere in almost every name, so it has to be the first.
+            let last = if bit != 0 && typed.len() == 1 { 1 } else { sounds.len() };
+            let starts = (0..last.min(sounds.len()))
+                .filter(|at| begins(&sounds[*at]) && !inside(sounds, *at));
             let best = starts.filter_map(|at| Some((reach(&typed, &sounds[at..])?, at > 0))).min();
             if let Some((how, later)) = best {
                 found.push(((how, later, suggestion.kind, sounds.len(), order), suggestion));
@@ -134,6 +150,11 @@ fn sounds(letters: &str) -> Vec<Sound> {
         Sound { c, initials: initials.map(initial).fold(0, |all, bit| all | bit) }
     };
     letters.chars().map(sound).collect()
+}
+
+/// One of 64 bits for a character, the same for every 64th.
+fn mark(c: char) -> u64 {
+    1 << (c as u32 % 64)
 }
 
 /// The bit of a small Latin letter; 0 for anything else.

@@ -167,6 +167,57 @@ fn an_answer_about_another_product_is_none() {
     assert!(!matches!(other.status, Status::Answered(_)), "{}", other.confidence);
 }
 
+/// Money, reasons and the like are told by an entry, or it does not answer a question for them.
+#[test]
+fn an_entry_that_does_not_tell_what_is_asked_for_does_not_answer() {
+    let terms = "[[aspect]]\nasked = [\"多少钱\", \"手续费\"]\ntold = [\"元\", \"费\"]\n";
+    let silent = [OURS[0], OURS[1], OURS[2], ("terms.toml", terms)];
+    let post = (
+        "faq/money/post.md",
+        "+++\ntitle = \"退款的手续费\"\nask = [\"退款多少钱到账\"]\nsources = [\"s#1\"]\n+++\n收 2 元。\n",
+    );
+    let telling = [&silent[..], &[post]].concat();
+    assert!(matches!(
+        answer(&library(&OURS), "退款多久到账，多少钱", DAY).status,
+        Status::Answered(_)
+    ));
+    assert!(!matches!(
+        answer(&library(&silent), "退款多久到账，多少钱", DAY).status,
+        Status::Answered(_)
+    ));
+    let told = answer(&library(&telling), "退款多少钱到账", DAY);
+    assert_eq!(told.hits[0].entry.id, "money/post");
+    assert!(matches!(told.status, Status::Answered(_)));
+}
+
+/// What lies close to the answer is said behind it, under its own title; what is read out is the first alone.
+#[test]
+fn what_lies_close_is_said_too() {
+    let entry = |title: &str, say: &str| {
+        format!("+++\ntitle = \"{title}\"\nsources = [\"s#1\"]\n+++\n{say}\n")
+    };
+    let (refund, exchange) =
+        (entry("退款要什么单据？", "要收据。"), entry("换货要什么单据？", "要发票。"));
+    let files = [
+        OURS[0],
+        OURS[1],
+        ("faq/money/exchange.md", &*exchange),
+        ("faq/money/refund.md", &*refund),
+        ("faq/money/post.md", "+++\ntitle = \"运费谁出？\"\nsources = [\"s#1\"]\n+++\n买家出。\n"),
+    ];
+    let library = library(&files);
+    let Status::Answered(passage) = answer(&library, "请问一下要什么单据的呢", DAY).status
+    else {
+        panic!()
+    };
+    let (first, other) = ("要发票。", "另见《退款要什么单据？》：要收据。");
+    assert_eq!((&*passage.say, &*passage.text), (first, &*format!("{first}\n{other}")));
+    let Status::Answered(passage) = answer(&library, "换货要什么单据？", DAY).status else {
+        panic!()
+    };
+    assert_eq!(passage.text, first, "who asks by the title means this entry");
+}
+
 /// What is best does not depend on how many hits are asked for.
 #[test]
 fn fewer_hits_are_the_first_of_more() {
