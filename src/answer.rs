@@ -16,7 +16,7 @@ use jiff::{ToSpan, civil::Date};
 const ANSWERED: f32 = 0.57;
 
 /// From this confidence on, two or more entries that lie close together are offered to choose from.
-const CHOOSE: f32 = 0.5;
+const CHOOSE: f32 = 0.55;
 
 /// How confidence follows from the first hit: a logistic regression of "the answer says what it must" over the tuning
 /// questions (`cargo run --release --example fit`). Its signals are 1, the score, the logarithm of the number of words (long questions
@@ -31,6 +31,10 @@ const INTENTION: f32 = 0.7;
 /// A question with less in it (服务器, 阿里云备案) is only offered choices, unless it asks for something (备案要多久); one with
 /// nothing (为什么) not even that.
 const SUBSTANCE: f32 = 1.5;
+
+/// From this score on, entries are offered to a question with less, or that does not name their product: they are about
+/// its one word. 备案收费吗 is about none.
+const BARE: f32 = 0.65;
 
 /// How close to the score of the first an entry must come to be a choice.
 const CLOSE: f32 = 0.06;
@@ -214,7 +218,12 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let status = match (settled, found.hits.first()) {
         (Some(settled), _) => Status::Outcome(Box::new(settled)),
         (_, Some(hit)) if sure => Status::Answered(passage(library, hit, &found)),
-        (_, Some(_)) if confidence >= CHOOSE && close > 1 && substance > 0.0 => {
+        (_, Some(_))
+            if confidence >= CHOOSE
+                && close > 1
+                && substance > 0.0
+                && (enough && named || best >= BARE) =>
+        {
             Status::Choose(close)
         }
         _ if fits && goes_on => Status::Ask,
