@@ -104,8 +104,10 @@ impl Builder {
             Tag::TableHead => self.begin(Kind::Head, line),
             Tag::TableRow => self.begin(Kind::Row, line),
             Tag::TableCell => {
-                if self.cells > 0 {
-                    self.push("\t");
+                if let Some(block) = &mut self.current
+                    && self.cells > 0
+                {
+                    block.text.push('\t');
                 }
                 self.cells += 1;
             }
@@ -165,8 +167,13 @@ impl Builder {
     }
 
     fn push(&mut self, text: &str) {
-        if let Some(block) = &mut self.current {
-            block.text.push_str(text);
+        match &mut self.current {
+            // A tab parts the cells of a row.
+            Some(Block { kind: Kind::Head | Kind::Row, text: row, .. }) => {
+                row.push_str(&text.replace('\t', " "));
+            }
+            Some(block) => block.text.push_str(text),
+            None => {}
         }
     }
 
