@@ -26,13 +26,13 @@ const LENGTH: f64 = 0.5;
 const DECAY: f64 = 1e-3;
 
 /// What speaks for a hit, and whether it is right.
-type Case<const N: usize> = ([f64; N], bool);
+type Case = ([f64; 5], bool);
 
 fn main() -> Result<()> {
     let place = Place { content: Some("content".into()), index: None };
     let library = Library::of(&place.files()?)?;
-    let mut ranked: Vec<Vec<Case<5>>> = Vec::new();
-    let mut answers: Vec<Case<5>> = Vec::new();
+    let mut ranked: Vec<Vec<Case>> = Vec::new();
+    let mut answers: Vec<Case> = Vec::new();
     for file in env::args().skip(1) {
         let text = fs::read_to_string(&file).expect("a file of questions");
         for question in eval::read(&file, &text)? {
@@ -59,7 +59,7 @@ fn main() -> Result<()> {
     let sum: f64 = weights.iter().sum();
     println!("WEIGHTS     {:.2?}", weights.map(|weight| weight / sum));
     let first = ranked.iter().filter(|hits| {
-        let score = |(grounds, _): &&Case<5>| dot(&weights, grounds);
+        let score = |(grounds, _): &&Case| dot(&weights, grounds);
         hits.iter().max_by(|a, b| score(a).total_cmp(&score(b))).is_some_and(|(_, right)| *right)
     });
     println!("right first {} of {} that have a right hit", first.count(), ranked.len());
@@ -67,8 +67,8 @@ fn main() -> Result<()> {
     println!("CONFIDENCE  {confidence:.2?}");
     println!("threshold: right answers, wrong ones of {}", answers.len());
     for threshold in [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8] {
-        let sure = |(signals, _): &&Case<5>| logistic(dot(&confidence, signals)) >= threshold;
-        let (right, wrong): (Vec<&Case<5>>, _) =
+        let sure = |(signals, _): &&Case| logistic(dot(&confidence, signals)) >= threshold;
+        let (right, wrong): (Vec<&Case>, _) =
             answers.iter().filter(sure).partition(|(_, right)| *right);
         println!("{threshold:.2}: {} {}", right.len(), wrong.len());
     }
@@ -76,14 +76,11 @@ fn main() -> Result<()> {
 }
 
 /// Follows the gradient down from `weights`; steps become shorter where it has been steep (Adagrad).
-fn descend<const N: usize>(
-    mut weights: [f64; N],
-    gradient: impl Fn(&[f64; N]) -> [f64; N],
-) -> [f64; N] {
-    let mut steep = [1e-9; N];
+fn descend(mut weights: [f64; 5], gradient: impl Fn(&[f64; 5]) -> [f64; 5]) -> [f64; 5] {
+    let mut steep = [1e-9; 5];
     for _ in 0..STEPS {
         let slope = gradient(&weights);
-        for at in 0..N {
+        for at in 0..5 {
             steep[at] += slope[at] * slope[at];
             weights[at] -= LENGTH * slope[at] / steep[at].sqrt();
         }
@@ -91,8 +88,8 @@ fn descend<const N: usize>(
     weights
 }
 
-/// The gradient of the mean of -ln(chance that a right hit is drawn), with weights that do not fall below 0.
-fn rank(weights: &[f64; 5], ranked: &[Vec<Case<5>>]) -> [f64; 5] {
+/// The gradient of the mean of -ln(chance that a right hit is drawn), and of what keeps weights small.
+fn rank(weights: &[f64; 5], ranked: &[Vec<Case>]) -> [f64; 5] {
     let mut slope = weights.map(|weight| 2.0 * DECAY * weight);
     for hits in ranked {
         let chances: Vec<f64> =
@@ -115,7 +112,7 @@ fn rank(weights: &[f64; 5], ranked: &[Vec<Case<5>>]) -> [f64; 5] {
 }
 
 /// The gradient of the mean log loss of a logistic regression.
-fn regress(weights: &[f64; 5], answers: &[Case<5>]) -> [f64; 5] {
+fn regress(weights: &[f64; 5], answers: &[Case]) -> [f64; 5] {
     let mut slope = [0.0; 5];
     for (signals, right) in answers {
         let off = logistic(dot(weights, signals)) - if *right { 1.0 } else { 0.0 };

@@ -306,11 +306,10 @@ fn fill<D: tantivy::Directory>(
         }
     }
     for group in &terms.same {
-        let least =
-            group.iter().filter_map(|word| words.get(word)).max().map_or(0, |most| (*most).min(1));
+        let most = group.iter().filter_map(|word| words.get(word)).max().copied().unwrap_or(0);
         for word in group {
             let known = words.entry(word.clone()).or_default();
-            *known = (*known).max(least);
+            *known = (*known).max(most.min(1));
         }
     }
     let mut same: HashMap<&str, Vec<&str>> = HashMap::new();

@@ -30,7 +30,7 @@ pub(super) struct Named<'i> {
     values: BTreeMap<String, Vec<String>>,
     /// For each contrast the only side that is named.
     sides: Vec<Option<usize>>,
-    foreign: Vec<String>,
+    foreign: Vec<&'i String>,
     /// What is asked for.
     aspects: Vec<&'i Aspect>,
 }
@@ -48,7 +48,7 @@ impl<'i> Named<'i> {
         Self {
             values: values.collect(),
             sides: sides.collect(),
-            foreign: foreign.cloned().collect(),
+            foreign: foreign.collect(),
             aspects: overview
                 .terms
                 .aspect
@@ -93,9 +93,9 @@ impl<'i> Named<'i> {
                 factor *= OTHER_SIDE;
             }
         }
-        let strange = |word: &&String| {
-            let names = || entry.names().any(|name| normalise(name).as_str().contains(&***word));
-            !plain.lines().any(|line| line.contains(&***word)) && !names()
+        let strange = |word: &&&String| {
+            let names = || entry.names().any(|name| normalise(name).as_str().contains(&****word));
+            !plain.lines().any(|line| line.contains(&****word)) && !names()
         };
         let tells =
             |word: &String| has(plain.title(), word) || plain.lines().any(|line| has(line, word));

@@ -249,12 +249,12 @@ fn marks(question: &Question, text: &str) -> Vec<Range<usize>> {
 
 /// The largest share of the question's weight that a block of the entry has together with the title.
 pub(super) fn share(plain: &Plain, question: &Question) -> f32 {
+    let nothing = vec![false; question.units.len()];
     let total = question.weight().max(f32::EPSILON);
     let title = has(question, plain.title());
     let share = |line: &str| {
         let here = has(question, line).into_iter().zip(&title).map(|(here, title)| here || *title);
-        let units = here.zip(&question.units).filter(|(here, _)| *here);
-        units.map(|(_, unit)| unit.weight).sum::<f32>() / total
+        beyond(question, &here.collect::<Vec<_>>(), &nothing) / total
     };
     plain.lines().map(share).fold(0.0, f32::max)
 }

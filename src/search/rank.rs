@@ -107,17 +107,13 @@ pub(super) fn rank(
     let mut scored = Vec::with_capacity(documents.len());
     for address in documents {
         let covers = covers.remove(&address).unwrap_or_default();
-        let covered: f32 =
-            question.units.iter().zip(&covers).map(|(unit, cover)| unit.weight * cover.value).sum();
-        let coverage = if weight > 0.0 { covered / weight } else { 0.0 };
-        let often = |cover: &Cover| ((1.0 + cover.times).ln() / (1.0 + enough).ln()).min(1.0);
-        let typical: f32 = question
-            .units
-            .iter()
-            .zip(&covers)
-            .map(|(unit, cover)| unit.weight * often(cover))
-            .sum();
-        let typical = if weight > 0.0 { typical / weight } else { 0.0 };
+        let share = |value: &dyn Fn(&Cover) -> f32| {
+            let units = question.units.iter().zip(&covers);
+            let sum: f32 = units.map(|(unit, cover)| unit.weight * value(cover)).sum();
+            if weight > 0.0 { sum / weight } else { 0.0 }
+        };
+        let coverage = share(&|cover| cover.value);
+        let typical = share(&|cover| ((1.0 + cover.times).ln() / (1.0 + enough).ln()).min(1.0));
         let likes: Vec<Like> = index.names(address).map(|name| asked.like(name)).collect();
         let nearest = likes.iter().map(|like| like.pairs).fold(0.0, f32::max);
         let mut both: Vec<f32> = likes.iter().map(Like::mean).collect();
