@@ -6,56 +6,57 @@
 use crate::text::{Segmenter, bigrams};
 use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager};
 
-/// The name of our tokenizer.
+/// The name of the tokenizer for what [`add_words`] wrote.
 pub(super) const CUT: &str = "cut";
+
+/// The name of the tokenizer for pairs of neighbouring Chinese characters of normalised texts.
+pub(super) const GRAMS: &str = "grams";
 
 /// What stands behind each word, and in none.
 const END: char = '\u{1}';
 
 pub(super) fn tokenizers() -> TokenizerManager {
     let manager = TokenizerManager::default();
-    manager.register(CUT, TextAnalyzer::from(Cut));
+    let cut = Parted(|text| Box::new(text.split_terminator(END)));
+    let grams = Parted(|text| Box::new(bigrams(text).map(|(_, pair)| pair)));
+    manager.register(CUT, TextAnalyzer::from(cut));
+    manager.register(GRAMS, TextAnalyzer::from(grams));
     manager
 }
 
 /// Adds the words of a normalised text.
 pub(super) fn add_words(segmenter: &Segmenter, normal: &str, to: &mut String) {
-    segmenter.ranges(normal).into_iter().for_each(|range| add(&normal[range], to));
-}
-
-/// Adds the pairs of neighbouring Chinese characters of a normalised text.
-pub(super) fn add_grams(normal: &str, to: &mut String) {
-    bigrams(normal).for_each(|(_, pair)| add(pair, to));
-}
-
-fn add(word: &str, to: &mut String) {
-    to.push_str(word);
-    to.push(END);
-}
-
-#[derive(Clone)]
-struct Cut;
-
-impl Tokenizer for Cut {
-    type TokenStream<'a> = Words<'a>;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Words<'a> {
-        Words { rest: text, token: Token::default() }
+    for range in segmenter.ranges(normal) {
+        to.push_str(&normal[range]);
+        to.push(END);
     }
 }
 
-struct Words<'a> {
-    rest: &'a str,
+type Parts<'a> = Box<dyn Iterator<Item = &'a str> + 'a>;
+
+/// A way to part a text.
+#[derive(Clone)]
+struct Parted(for<'a> fn(&'a str) -> Parts<'a>);
+
+impl Tokenizer for Parted {
+    type TokenStream<'a> = Tokens<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens<'a> {
+        Tokens { parts: self.0(text), token: Token::default() }
+    }
+}
+
+struct Tokens<'a> {
+    parts: Parts<'a>,
     token: Token,
 }
 
-impl TokenStream for Words<'_> {
+impl TokenStream for Tokens<'_> {
     fn advance(&mut self) -> bool {
-        let Some((word, rest)) = self.rest.split_once(END) else { return false };
-        self.rest = rest;
+        let Some(part) = self.parts.next() else { return false };
         self.token.text.clear();
-        self.token.text.push_str(word);
-        // The first word comes after what tantivy calls the position before all.
+        self.token.text.push_str(part);
+        // The first one comes after what tantivy calls the position before all.
         self.token.position = self.token.position.wrapping_add(1);
         true
     }

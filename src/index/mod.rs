@@ -130,19 +130,20 @@ impl Fields {
     fn schema() -> (Schema, Self) {
         let mut builder = Schema::builder();
         // Short fields are ranked better without norms, and K1 and B cannot be set.
-        let text = |norms: bool| {
-            let indexing = TextFieldIndexing::default().set_tokenizer(analyzer::CUT);
+        let text = |tokenizer: &str, norms: bool| {
+            let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer);
             TextOptions::default().set_indexing_options(
                 indexing.set_index_option(IndexRecordOption::WithFreqs).set_fieldnorms(norms),
             )
         };
+        let short = || text(analyzer::CUT, false);
         let fields = Self {
-            title: builder.add_text_field("title", text(false)),
-            ask: builder.add_text_field("ask", text(false)),
-            lead: builder.add_text_field("lead", text(false)),
-            body: builder.add_text_field("body", text(true)),
-            trail: builder.add_text_field("trail", text(false)),
-            grams: builder.add_text_field("grams", text(true)),
+            title: builder.add_text_field("title", short()),
+            ask: builder.add_text_field("ask", short()),
+            lead: builder.add_text_field("lead", short()),
+            body: builder.add_text_field("body", text(analyzer::CUT, true)),
+            trail: builder.add_text_field("trail", short()),
+            grams: builder.add_text_field("grams", text(analyzer::GRAMS, true)),
         };
         (builder.build(), fields)
     }
@@ -154,7 +155,8 @@ impl Fields {
         let mut add = |text: &str, field: &mut String| {
             let normal = normalise(text);
             analyzer::add_words(segmenter, normal.as_str(), field);
-            analyzer::add_grams(normal.as_str(), &mut grams);
+            grams.push_str(normal.as_str());
+            grams.push('\n');
         };
         add(&entry.title, &mut title);
         entry.names().skip(1).for_each(|name| add(name, &mut ask));

@@ -1,8 +1,5 @@
 use super::Normal;
-use fst::{
-    IntoStreamer, Streamer,
-    raw::{Fst, Output},
-};
+use fst::raw::{Fst, Node, Output, Transition};
 use jieba_rs::{Jieba, Token};
 use regex::Regex;
 use rustc_hash::FxBuildHasher;
@@ -145,7 +142,8 @@ impl Segmenter {
             }
         }
         ranges.extend(self.phrases(whole));
-        ranges.retain(|range| whole[range.clone()].chars().any(char::is_alphanumeric));
+        let says = |c: char| matches!(c, '一'..='龥') || c.is_alphanumeric();
+        ranges.retain(|range| whole[range.clone()].chars().any(says));
         ranges.sort_unstable_by_key(|range| (range.start, range.end));
         ranges.dedup();
         ranges
@@ -162,10 +160,10 @@ impl Segmenter {
             if letter(text[..start].chars().next_back()) && letter(text[start..].chars().next()) {
                 continue;
             }
-            prefixes(self.terms.as_fst(), &text[start..], |term| {
+            walk(self.terms.as_fst(), &text[start..], |term, node, _| {
                 let end = start + term.len();
                 let cuts = letter(term.chars().next_back()) && letter(text[end..].chars().next());
-                if term.contains(' ') && !cuts {
+                if node.is_final() && term.contains(' ') && !cuts {
                     phrases.push(start..end);
                 }
             });
@@ -219,48 +217,76 @@ impl Learned {
         let seconds = text.chars().skip(1).chain(['\0']);
         for pair in text.chars().zip(seconds) {
             if self.pairs.insert(pair) {
+                let pair = String::from_iter([pair.0, pair.1]);
+                let mut found = |word: &str, frequency: u64| {
+                    if !self.jieba.has_word(word) {
+                        self.jieba.add_word(word, Some(frequency as usize), None);
+                        self.rest -= frequency as usize;
+                    }
+                };
                 // A term is before the dictionary's word, and takes its place.
-                self.begin(terms, pair);
-                self.begin(&DICT, pair);
+                beginning(terms, &pair, &mut found);
+                beginning(&DICT, &pair, &mut found);
             }
         }
         if self.rest != before {
             self.jieba.add_word(FILLER, Some(self.rest), None);
         }
     }
+}
 
-    /// Learns the words of `dict` that are the first character, or begin with both.
-    fn begin<D: AsRef<[u8]>>(&mut self, dict: &Fst<D>, pair: (char, char)) {
-        let mut first = [0; 4];
-        let first = pair.0.encode_utf8(&mut first);
-        let both = String::from_iter([pair.0, pair.1]);
-        let mut add = |word: &str, frequency: Output| {
-            if !self.jieba.has_word(word) {
-                self.jieba.add_word(word, Some(frequency.value() as usize), None);
-                self.rest -= frequency.value() as usize;
-            }
-        };
-        if let Some(frequency) = dict.get(&first) {
-            add(first, frequency);
+/// Calls `found` with each word of `dict` that `text` begins with, or that begins with `text`, and its frequency.
+fn beginning<D: AsRef<[u8]>>(dict: &Fst<D>, text: &str, found: &mut impl FnMut(&str, u64)) {
+    let mut longer: Vec<(usize, Transition)> = Vec::new();
+    walk(dict, text, |word, node, frequency| {
+        if node.is_final() {
+            found(word, frequency.cat(node.final_output()).value());
         }
-        let mut longer = dict.range().ge(&both).into_stream();
-        while let Some((word, frequency)) = longer.next()
-            && let Ok(word) = std::str::from_utf8(word)
-            && word.starts_with(&both)
+        if word.len() == text.len() {
+            longer.extend(onward(word.len(), node, frequency));
+        }
+    });
+    let mut word = text.as_bytes().to_vec();
+    while let Some((length, last)) = longer.pop() {
+        word.truncate(length);
+        word.push(last.inp);
+        let node = dict.node(last.addr);
+        if node.is_final()
+            && let Ok(word) = std::str::from_utf8(&word)
         {
-            add(word, frequency);
+            found(word, last.out.cat(node.final_output()).value());
         }
+        longer.extend(onward(word.len(), node, last.out));
     }
 }
 
-/// Calls `found` with each word of `dict` that `text` begins with.
-fn prefixes<'t, D: AsRef<[u8]>>(dict: &Fst<D>, text: &'t str, mut found: impl FnMut(&'t str)) {
+/// The ways on from a node to which so many bytes lead, with the outputs up to there.
+fn onward(
+    length: usize,
+    node: Node<'_>,
+    output: Output,
+) -> impl Iterator<Item = (usize, Transition)> {
+    (0..node.len()).map(move |at| {
+        let next = node.transition(at);
+        (length, Transition { out: output.cat(next.out), ..next })
+    })
+}
+
+/// Calls `seen` with each beginning of `text` with which a word of `dict` begins, and the node and the output to which it leads.
+fn walk<'d, 't, D: AsRef<[u8]>>(
+    dict: &'d Fst<D>,
+    text: &'t str,
+    mut seen: impl FnMut(&'t str, Node<'d>, Output),
+) {
     let mut node = dict.root();
+    let mut output = Output::zero();
     for (at, byte) in text.bytes().enumerate() {
         let Some(index) = node.find_input(byte) else { return };
-        node = dict.node(node.transition(index).addr);
-        if node.is_final() {
-            found(&text[..=at]);
+        let transition = node.transition(index);
+        output = output.cat(transition.out);
+        node = dict.node(transition.addr);
+        if text.is_char_boundary(at + 1) {
+            seen(&text[..=at], node, output);
         }
     }
 }
