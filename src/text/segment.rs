@@ -160,10 +160,10 @@ impl Segmenter {
             if letter(text[..start].chars().next_back()) && letter(text[start..].chars().next()) {
                 continue;
             }
-            walk(self.terms.as_fst(), &text[start..], |term, node, _| {
+            prefixes(self.terms.as_fst(), &text[start..], |term, _| {
                 let end = start + term.len();
                 let cuts = letter(term.chars().next_back()) && letter(text[end..].chars().next());
-                if node.is_final() && term.contains(' ') && !cuts {
+                if term.contains(' ') && !cuts {
                     phrases.push(start..end);
                 }
             });
@@ -270,6 +270,19 @@ fn onward(
         let next = node.transition(at);
         (length, Transition { out: output.cat(next.out), ..next })
     })
+}
+
+/// Calls `found` with each word of `dict` that `text` begins with, and what it is mapped to.
+pub(crate) fn prefixes<'t, D: AsRef<[u8]>>(
+    dict: &Fst<D>,
+    text: &'t str,
+    mut found: impl FnMut(&'t str, usize),
+) {
+    walk(dict, text, |word, node, output| {
+        if node.is_final() {
+            found(word, output.cat(node.final_output()).value() as usize);
+        }
+    });
 }
 
 /// Calls `seen` with each beginning of `text` with which a word of `dict` begins, and the node and the output to which it leads.
