@@ -64,8 +64,10 @@ impl Lexicon {
             words.entry(name).or_default().values.push(value.clone());
         }
         for (contrast, sides) in terms.contrast.iter().enumerate() {
-            for (side, word) in
-                sides.iter().enumerate().flat_map(|(at, side)| side.iter().map(move |word| (at, word)))
+            for (side, word) in sides
+                .iter()
+                .enumerate()
+                .flat_map(|(at, side)| side.iter().map(move |word| (at, word)))
             {
                 words.entry(word).or_default().sides.push((contrast, side));
             }

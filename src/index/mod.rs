@@ -201,8 +201,7 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     let overview = overview(content, version);
     let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
     let segmenter = segmenter(&overview.terms);
-    let (_, Beside { entries, names, sounds }) =
-        fill(content, &overview, &segmenter, directory)?;
+    let (_, Beside { entries, names, sounds }) = fill(content, &overview, &segmenter, directory)?;
     fs::write(folder.join(TERMS), segmenter.as_bytes()).map_err(failed)?;
     fs::write(folder.join(ENTRIES), entries).map_err(failed)?;
     fs::write(folder.join(NAMES), names).map_err(failed)?;
@@ -281,7 +280,8 @@ fn fill<D: tantivy::Directory>(
     });
     let counts = counts.collect::<Result<Vec<_>>>()?;
     let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)), counts);
-    let weigher = Weigher { searcher: &searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
+    let weigher =
+        Weigher { searcher: &searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
     let mut names: Vec<Vec<&String>> =
         content.entries.iter().map(|entry| entry.names().collect()).collect();
     names.extend(content.facts.asks().map(|asks| asks.iter().collect()));
@@ -410,8 +410,8 @@ impl Index {
         }
         let overview: Overview = postcard::from_bytes(&read(OVERVIEW)?)
             .map_err(|_| damaged(format!("{OVERVIEW} 不对")))?;
-        let lexicon = Lexicon::read(&read(LEXICON)?)
-            .ok_or_else(|| damaged(format!("{LEXICON} 不对")))?;
+        let lexicon =
+            Lexicon::read(&read(LEXICON)?).ok_or_else(|| damaged(format!("{LEXICON} 不对")))?;
         let sounds =
             Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
         let segmenter = Segmenter::read(read(TERMS)?.to_vec())
