@@ -6,7 +6,7 @@
 
 use fst::{Automaton, IntoStreamer, Map, Streamer, automaton::Levenshtein};
 use pinyin::{ToPinyin, ToPinyinMulti};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 use tantivy::directory::OwnedBytes;
 
 /// Words with more ways to read them are known by the first so many.
@@ -55,26 +55,20 @@ impl Sounds {
         words: impl IntoIterator<Item = (&'w str, u64)>,
         counts: impl IntoIterator<Item = (&'w str, Count)>,
     ) -> Self {
-        let mut keys: BTreeMap<String, u64> = BTreeMap::new();
-        for code in '\u{4E00}'..='\u{9FA5}' {
-            for reading in readings(code) {
-                keys.insert(format!(".{reading}"), 0);
-            }
-        }
+        let syllables: HashSet<&str> = ('\u{4E00}'..='\u{9FA5}').flat_map(readings).collect();
+        let mut keys: Vec<(String, u64)> =
+            syllables.iter().map(|reading| (format!(".{reading}"), 0)).collect();
         let mut total = 0;
         let mut all = Count::default();
         for (word, count) in counts {
-            keys.insert(format!("+{word}"), count.packed());
+            keys.push((format!("+{word}"), count.packed()));
             all.documents = all.documents.saturating_add(count.documents);
             all.occurrences = all.occurrences.saturating_add(count.occurrences);
         }
-        keys.insert("+".to_owned(), all.packed());
+        keys.push(("+".to_owned(), all.packed()));
         for (word, documents) in words {
             total += documents;
-            let mut add = |key: String| {
-                let count = keys.entry(key).or_default();
-                *count = (*count).max(documents);
-            };
+            let mut add = |key: String| keys.push((key, documents));
             add(format!("*{word}"));
             let length = word.chars().count();
             if length > LENGTH {
@@ -97,7 +91,10 @@ impl Sounds {
                 }
             }
         }
-        keys.insert(TOTAL.to_owned(), total);
+        keys.push((TOTAL.to_owned(), total));
+        keys.sort_unstable();
+        // Two readings of a word may have the same first letters.
+        keys.dedup();
         let map = Map::from_iter(keys).expect("the keys are sorted and differ");
         let bytes = OwnedBytes::new(map.into_fst().into_inner());
         Self { map: Map::new(bytes).expect("it has just been made"), total }
@@ -151,6 +148,13 @@ impl Sounds {
     }
 
     fn below(&self, prefix: &str) -> Vec<Sounding> {
+        // Most sounds are no word's, and walking is faster than setting out to search.
+        let fst = self.map.as_fst();
+        let mut node = fst.root();
+        for byte in prefix.bytes() {
+            let Some(at) = node.find_input(byte) else { return Vec::new() };
+            node = fst.node(node.transition_addr(at));
+        }
         self.found(fst::automaton::Str::new(prefix).starts_with(), prefix)
     }
 
