@@ -254,7 +254,10 @@ fn fill<D: tantivy::Directory>(
     let mut writer = builder.single_segment_index_writer(directory, WRITER_BYTES)?;
     let document = |entry: &Entry| fields.document(entry, segmenter);
     cores::in_order(&content.entries, document, |documents| {
-        documents.map(|document| writer.add_document(document)).collect::<tantivy::Result<()>>()
+        for document in documents {
+            writer.add_document(document)?;
+        }
+        tantivy::Result::Ok(())
     })?;
     thread::scope(|scope| {
         let entries = scope.spawn(|| Entries::write(&content.entries));
