@@ -25,7 +25,7 @@ use weight::FUNCTION_WORDS;
 pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
 
 use crate::{
-    content::{Aspect, Content, Domain, Entry, Facts, Source, Terms, Topic},
+    content::{Aspect, Content, Domain, Entry, Source, Terms, Topic},
     error::{Error, Result},
     problem::Problem,
     text::{Segmenter, common_words, normalise},
@@ -37,7 +37,6 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
-    sync::OnceLock,
 };
 use tantivy::{
     Directory, DocId, DocSet, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
@@ -176,7 +175,8 @@ pub struct Index {
     pub segmenter: Segmenter,
     /// Where it lies; nowhere if it is in memory.
     pub folder: Option<PathBuf>,
-    forest: OnceLock<Forest>,
+    /// The decision trees, each read when it is first looked at.
+    pub forest: Forest,
     entries: Entries,
     names: Names,
     pub(crate) sounds: Sounds,
@@ -199,8 +199,7 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     fs::write(folder.join(SOUNDS), sounds.as_bytes()).map_err(failed)?;
     let json = serde_json::to_vec(&overview).expect("an overview is plain data");
     fs::write(folder.join(OVERVIEW), json).map_err(failed)?;
-    let bytes = postcard::to_allocvec(forest).expect("trees are plain data");
-    fs::write(folder.join(TREES), bytes).map_err(failed)?;
+    fs::write(folder.join(TREES), forest.to_bytes()).map_err(failed)?;
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -415,9 +414,10 @@ impl Index {
             Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
         let segmenter = Segmenter::read(read(TERMS)?.to_vec())
             .ok_or_else(|| damaged(format!("{TERMS} 不对")))?;
+        let forest = Forest::read(&read(TREES)?).ok_or_else(|| damaged(format!("{TREES} 不对")))?;
         let beside = Beside { entries: read(ENTRIES)?, names: read(NAMES)?, sounds };
         let index = tantivy::Index::open(frozen::Frozen(directory))?;
-        let index = Self::new(index, overview, segmenter, beside, Some(folder.to_owned()))?;
+        let index = Self::new(index, overview, segmenter, forest, beside, Some(folder.to_owned()))?;
         if proof == Proof::Full {
             index.prove().map_err(damaged)?;
         }
@@ -443,10 +443,8 @@ impl Index {
     fn of(content: &Content, overview: Overview, forest: Forest) -> Result<Self> {
         let segmenter = segmenter(&overview.terms);
         let (index, beside) = fill(content, &overview.terms, &segmenter, RamDirectory::create())?;
-        let index = Self::new(index, overview, segmenter, beside, None)?;
+        let index = Self::new(index, overview, segmenter, forest, beside, None)?;
         index.prove().map_err(|what| Error::Damaged { dir: PathBuf::new(), what })?;
-        // The index is new, so there are no trees yet.
-        let _ = index.forest.set(forest);
         Ok(index)
     }
 
@@ -470,29 +468,11 @@ impl Index {
         self.names.of(self.overview.entries + column)
     }
 
-    /// The facts from which cells answer.
-    pub(crate) fn facts(&self) -> Result<&Facts> {
-        Ok(&self.forest()?.facts)
-    }
-
-    /// The decision trees. Read once, each when it is first looked at.
-    pub fn forest(&self) -> Result<&Forest> {
-        if let Some(forest) = self.forest.get() {
-            return Ok(forest);
-        }
-        let dir = self.folder.clone().unwrap_or_default();
-        let read = fs::read(dir.join(TREES)).map_err(|error| error.to_string());
-        let read =
-            read.and_then(|bytes| postcard::from_bytes(&bytes).map_err(|error| error.to_string()));
-        let forest = read
-            .map_err(|why| Error::Damaged { dir, what: format!("读不了 {TREES}（{why}）") })?;
-        Ok(self.forest.get_or_init(|| forest))
-    }
-
     fn new(
         mut index: tantivy::Index,
         overview: Overview,
         segmenter: Segmenter,
+        forest: Forest,
         beside: Beside,
         folder: Option<PathBuf>,
     ) -> Result<Self> {
@@ -510,7 +490,7 @@ impl Index {
             overview,
             segmenter,
             folder,
-            forest: OnceLock::new(),
+            forest,
             sounds,
         })
     }
