@@ -258,8 +258,7 @@ impl Library {
         if internal.is_empty() {
             return Ok(None);
         }
-        let (mut forest, mut overview) =
-            (self.index.forest()?.clone(), self.index.overview.clone());
+        let (mut forest, mut overview) = (self.index.forest.clone(), self.index.overview.clone());
         let is_internal = |id: &str| internal.iter().any(|entry| entry.id == id);
         let trees = forest.hide(is_internal);
         let hidden = |id: &str| match id.strip_prefix("tree:") {
@@ -310,7 +309,6 @@ impl Library {
     /// Reads what is otherwise read when it is first asked for, so that nobody waits for it, and nothing is missed when the
     /// index folder is removed.
     pub fn warm(&self) -> Result<()> {
-        self.index.forest()?;
         self.summaries()?;
         self.suggest("", 0).map(drop)
     }
@@ -325,7 +323,7 @@ impl Library {
     /// The entry with this id, or with the id that it had before it moved; or the cell of a table of facts.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
         if id.starts_with(content::FACT) {
-            return Ok(self.index.facts()?.entry(id));
+            return Ok(self.index.forest.facts.entry(id));
         }
         let id = self.index.overview.moved.get(id).map_or(id, |moved| moved);
         self.index.entry(id)
@@ -377,7 +375,7 @@ impl Library {
     pub fn trees_about(&self, entry: &Entry) -> Result<Vec<&Tree>> {
         let named =
             |tree: &Tree| entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
-        let trees = self.index.forest()?.trees.values().map(|tree| &**tree);
+        let trees = self.index.forest.trees.values().map(|tree| &**tree);
         Ok(trees.filter(|tree| named(tree) || tree.cites(&entry.id)).collect())
     }
 

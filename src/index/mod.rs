@@ -28,9 +28,9 @@ use weight::FUNCTION_WORDS;
 pub(crate) use weight::{Weigher, is_function, is_interrogative};
 
 use crate::{
-    content::{Aspect, Content, Domain, Entry, Facts, Source, Terms, Topic},
+    content::{Aspect, Content, Domain, Entry, Source, Terms, Topic},
     error::{Error, Result},
-    packed::Packed,
+    lazy::Lazy,
     problem::Problem,
     text::{Segmenter, common_words, normalise},
     tree::Forest,
@@ -41,7 +41,6 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
-    sync::OnceLock,
 };
 use tantivy::{
     Directory, DocId, DocSet, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
@@ -87,12 +86,12 @@ pub struct Overview {
     /// The ids of the trees that most questions need.
     pub main: Vec<String>,
     pub topics: Vec<Topic>,
-    pub sources: Packed<Vec<Source>>,
+    pub sources: Lazy<Vec<Source>>,
     /// Normalised.
-    pub terms: Packed<Terms>,
-    pub domains: Packed<BTreeMap<String, Domain>>,
+    pub terms: Lazy<Terms>,
+    pub domains: Lazy<BTreeMap<String, Domain>>,
     pub moved: BTreeMap<String, String>,
-    pub problems: Packed<Vec<Problem>>,
+    pub problems: Lazy<Vec<Problem>>,
     pub entries: usize,
     /// Whether the folder is in our own formats, with sources.
     pub(crate) ours: bool,
@@ -186,7 +185,8 @@ pub struct Index {
     pub(crate) lexicon: Lexicon,
     /// Where it lies; nowhere if it is in memory.
     pub folder: Option<PathBuf>,
-    forest: OnceLock<Forest>,
+    /// The decision trees, each read when it is first looked at.
+    pub forest: Forest,
     entries: Entries,
     names: Names,
     pub(crate) sounds: Sounds,
@@ -210,8 +210,7 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     fs::write(folder.join(LEXICON), lexicon).map_err(failed)?;
     let bytes = postcard::to_stdvec(&overview).expect("an overview is plain data");
     fs::write(folder.join(OVERVIEW), bytes).map_err(failed)?;
-    let bytes = postcard::to_allocvec(forest).expect("trees are plain data");
-    fs::write(folder.join(TREES), bytes).map_err(failed)?;
+    fs::write(folder.join(TREES), forest.to_bytes()).map_err(failed)?;
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -324,6 +323,13 @@ fn count(searcher: &Searcher, fields: &Fields, mut words: Vec<&str>) -> Result<C
     Ok(Count { documents: documents.len() as u32, occurrences })
 }
 
+/// By what questions are understood.
+struct Asked {
+    segmenter: Segmenter,
+    lexicon: Lexicon,
+    forest: Forest,
+}
+
 /// What lies beside the tantivy index.
 struct Beside {
     entries: OwnedBytes,
@@ -416,10 +422,11 @@ impl Index {
             Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
         let segmenter = Segmenter::read(read(TERMS)?.to_vec())
             .ok_or_else(|| damaged(format!("{TERMS} 不对")))?;
+        let forest = Forest::read(&read(TREES)?).ok_or_else(|| damaged(format!("{TREES} 不对")))?;
         let beside = Beside { entries: read(ENTRIES)?, names: read(NAMES)?, sounds };
         let index = tantivy::Index::open(frozen::Frozen(directory))?;
-        let index =
-            Self::new(index, overview, segmenter, lexicon, beside, Some(folder.to_owned()))?;
+        let asked = Asked { segmenter, lexicon, forest };
+        let index = Self::new(index, overview, asked, beside, Some(folder.to_owned()))?;
         if proof == Proof::Full {
             index.prove().map_err(damaged)?;
         }
@@ -447,10 +454,9 @@ impl Index {
         let (index, beside) = fill(content, &overview, &segmenter, RamDirectory::create())?;
         let lexicon = OwnedBytes::new(Lexicon::write(&overview.terms, &overview.domains));
         let lexicon = Lexicon::read(&lexicon).expect("it has just been written");
-        let index = Self::new(index, overview, segmenter, lexicon, beside, None)?;
+        let asked = Asked { segmenter, lexicon, forest };
+        let index = Self::new(index, overview, asked, beside, None)?;
         index.prove().map_err(|what| Error::Damaged { dir: PathBuf::new(), what })?;
-        // The index is new, so there are no trees yet.
-        let _ = index.forest.set(forest);
         Ok(index)
     }
 
@@ -474,30 +480,10 @@ impl Index {
         self.names.of(self.overview.entries + column)
     }
 
-    /// The facts from which cells answer.
-    pub(crate) fn facts(&self) -> Result<&Facts> {
-        Ok(&self.forest()?.facts)
-    }
-
-    /// The decision trees. Read once, each when it is first looked at.
-    pub fn forest(&self) -> Result<&Forest> {
-        if let Some(forest) = self.forest.get() {
-            return Ok(forest);
-        }
-        let dir = self.folder.clone().unwrap_or_default();
-        let read = fs::read(dir.join(TREES)).map_err(|error| error.to_string());
-        let read =
-            read.and_then(|bytes| postcard::from_bytes(&bytes).map_err(|error| error.to_string()));
-        let forest = read
-            .map_err(|why| Error::Damaged { dir, what: format!("读不了 {TREES}（{why}）") })?;
-        Ok(self.forest.get_or_init(|| forest))
-    }
-
     fn new(
         mut index: tantivy::Index,
         overview: Overview,
-        segmenter: Segmenter,
-        lexicon: Lexicon,
+        Asked { segmenter, lexicon, forest }: Asked,
         beside: Beside,
         folder: Option<PathBuf>,
     ) -> Result<Self> {
@@ -516,7 +502,7 @@ impl Index {
             segmenter,
             lexicon,
             folder,
-            forest: OnceLock::new(),
+            forest,
             sounds,
         })
     }

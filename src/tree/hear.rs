@@ -210,6 +210,8 @@ struct Letters {
     places: Vec<usize>,
     /// Each letter with the set of where it stands, sorted.
     sets: Vec<(char, Vec<u64>)>,
+    /// The last bytes of the letters: what most letters of names do not have.
+    lasts: [bool; 256],
     all: Vec<u64>,
 }
 
@@ -223,8 +225,10 @@ impl Letters {
             set[at / 64] |= 1 << (at % 64);
             all[at / 64] |= 1 << (at % 64);
         }
+        let mut lasts = [false; 256];
+        sets.keys().for_each(|c| lasts[last(*c)] = true);
         let places = letters.into_iter().map(|(place, _)| place).collect();
-        Self { places, sets: sets.into_iter().collect(), all }
+        Self { places, sets: sets.into_iter().collect(), lasts, all }
     }
 
     /// How well a tree fits whose words stand in these ranges, and that has these names, a line each.
@@ -235,26 +239,31 @@ impl Letters {
             let end = self.places.partition_point(|place| *place < range.end);
             (first..end).for_each(|at| rest[at / 64] &= !(1 << (at % 64)));
         }
+        let (count, left) = (self.places.len(), count(&rest));
         let mut row = Vec::new();
-        let like = names.lines().map(|name| {
-            let whole = self.alike(&self.all, name, &mut row);
-            if rest == self.all { whole } else { whole.max(self.alike(&rest, name, &mut row)) }
-        });
-        let like = like.fold(0.0, f32::max);
-        let understood =
-            (self.places.len() - count(&rest)) as f32 / self.places.len().max(1) as f32;
+        let mut like = 0.0_f32;
+        for name in names.lines() {
+            like = like.max(self.alike(&self.all, count, name, &mut row));
+            if left < count {
+                like = like.max(self.alike(&rest, left, name, &mut row));
+            }
+        }
+        let understood = (count - left) as f32 / count.max(1) as f32;
         understood + (1.0 - understood) * like
     }
 
-    /// How alike a set of the letters and a name are: the length of the longest common subsequence in both, from 0 to 1.
+    /// How alike a set of so many letters and a name are: the length of the longest common subsequence in both, from 0 to 1.
     ///
     /// One row of the usual table is a set: its zeros are where the length grows (Hyyrö 2004). `row` is memory to use.
-    fn alike(&self, set: &[u64], name: &str, row: &mut Vec<u64>) -> f32 {
+    fn alike(&self, set: &[u64], count: usize, name: &str, row: &mut Vec<u64>) -> f32 {
         row.clear();
         row.resize(set.len(), u64::MAX);
         let mut length = 0;
         for c in name.chars() {
             length += 1;
+            if !self.lasts[last(c)] {
+                continue;
+            }
             let Ok(at) = self.sets.binary_search_by_key(&c, |(c, _)| *c) else { continue };
             let mut carry = false;
             for ((row, c), set) in row.iter_mut().zip(&self.sets[at].1).zip(set) {
@@ -266,8 +275,12 @@ impl Letters {
             }
         }
         let common: u32 = row.iter().map(|row| row.count_zeros()).sum();
-        2.0 * common as f32 / (count(set) + length).max(1) as f32
+        2.0 * common as f32 / (count + length).max(1) as f32
     }
+}
+
+fn last(c: char) -> usize {
+    c as usize % 256
 }
 
 /// How many a set has.

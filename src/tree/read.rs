@@ -123,10 +123,10 @@ struct NoteShape {
 
 /// Reads and proves all trees of a folder. One with an error is not among those to be walked.
 pub fn load(files: &[File], content: &Content) -> Forest {
-    let packed = content.domains.iter().map(|(id, domain)| (id.clone(), domain.clone().into()));
+    let domains = content.domains.iter().map(|(id, domain)| (id.clone(), domain.clone().into()));
     let mut forest = Forest {
         facts: content.facts.clone(),
-        domains: packed.collect(),
+        domains: domains.collect(),
         links: content.links.clone().into(),
         ..Forest::default()
     };
@@ -314,7 +314,7 @@ impl Reader<'_> {
             let id = outcome.id.clone();
             self.name(&id, &[]);
             let outcome = self.outcome(&tree, outcome);
-            if tree.outcomes.insert(id.clone(), outcome).is_some() {
+            if tree.outcomes.insert(id.clone(), outcome.into()).is_some() {
                 self.error(format!("结论 `{id}` 写了两次；请改一个名字"));
             }
         }

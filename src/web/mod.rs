@@ -368,7 +368,7 @@ fn walk<'a>(
     id: &str,
     own: &[&str],
 ) -> Result<Option<(Walk<'a>, Date)>, Refused> {
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     if let Some((_, title, problems)) = forest.broken.iter().find(|(broken, ..)| broken == id) {
         let why: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let why = format!("“{title}”有错误，修好以前不能用：{}", why.join("；"));

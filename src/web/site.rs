@@ -126,7 +126,7 @@ type AskedAt<'a> = (&'a str, HashMap<String, String>);
 
 impl<'a> Places<'a> {
     fn new(site: Site<'a>) -> Result<Self> {
-        let forest = site.library.index.forest()?;
+        let forest = &site.library.index.forest;
         let mut places = Self { walks: Vec::new(), asked: HashMap::new() };
         for tree in forest.trees.values() {
             for walk in tree::spread(forest, tree, PLACES).into_iter().flatten() {

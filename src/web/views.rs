@@ -319,7 +319,7 @@ impl<'a> Beside<'a> {
         if let State::Ask(question, ..) = &walk.state {
             let with =
                 |id: String| tree.address(&[&given[..], &[(question.id.clone(), id)]].concat());
-            let options = site.library.index.forest()?.options(question);
+            let options = site.library.index.forest.options(question);
             let options = options.into_iter().map(|(id, label)| (label, with(id)));
             next = Some((&*question.ask, options.collect()));
             unsure = with("unsure".to_owned());
@@ -462,7 +462,7 @@ pub(super) fn home(site: Site<'_>) -> Result<String> {
     let count =
         |topic: &content::Topic| summaries.iter().filter(|entry| entry.topic == topic.id).count();
     let topics = overview.topics.iter().map(|topic| topic_line(topic, count(topic)));
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     let main = overview.main.iter().filter_map(|id| forest.trees.get(id));
     let mut recent: Vec<&Summary> =
         summaries.iter().filter(|entry| !entry.changed.is_empty()).collect();
