@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Forest, Kind, Prefill, Tree,
-    lexicon::{self, Sense},
+    vocabulary::{self, Sense},
 };
 use crate::text::{Normal, normalise};
 use std::{collections::BTreeMap, ops::Range};
@@ -77,8 +77,8 @@ fn find(forest: &Forest, typed: &str, normal: &Normal) -> Vec<Found> {
         range,
     };
     let mut found: Vec<Found> =
-        forest.lexicon.find(normal.as_str()).into_iter().map(word).collect();
-    for (pattern, range) in forest.lexicon.captures(normal.as_str()) {
+        forest.vocabulary.find(normal.as_str()).into_iter().map(word).collect();
+    for (pattern, range) in forest.vocabulary.captures(normal.as_str()) {
         let (tree, number) = (pattern.tree, pattern.question);
         let question = &forest.trees[tree].questions[number];
         // A text is taken as it was typed.
@@ -188,7 +188,7 @@ pub fn wanted(forest: &Forest, typed: &str, least: f32) -> Option<Wanted> {
     let mut found = find(forest, typed, &normal);
     let letters = Letters::of(normal.as_str());
     let mut best: Option<(usize, f32)> = None;
-    for (tree, names) in forest.lexicon.names.iter().enumerate() {
+    for (tree, names) in forest.vocabulary.names.iter().enumerate() {
         let mine = found.iter().filter(|found| found.tree == tree).map(|found| &found.range);
         let fit = letters.fit(mine, names);
         if fit >= least && best.is_none_or(|(_, most)| fit > most) {
@@ -217,7 +217,7 @@ struct Letters {
 
 impl Letters {
     fn of(text: &str) -> Self {
-        let letters = lexicon::letters(text);
+        let letters = vocabulary::letters(text);
         let mut all = vec![0; letters.len().div_ceil(64)];
         let mut sets: BTreeMap<char, Vec<u64>> = BTreeMap::new();
         for (at, (_, c)) in letters.iter().enumerate() {

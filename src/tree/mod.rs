@@ -11,11 +11,11 @@ mod cases;
 mod draw;
 mod eval;
 mod hear;
-mod lexicon;
 mod prove;
 mod read;
 mod spread;
 mod text;
+mod vocabulary;
 mod walk;
 
 pub use cases::{Hearing, Report, check, hearing, paths};
@@ -32,9 +32,9 @@ use crate::{
 };
 use indexmap::IndexMap;
 use jiff::civil::Date;
-use lexicon::Lexicon;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use vocabulary::Vocabulary;
 
 /// The trees of one content version, with what they rest on.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ pub struct Forest {
     pub(crate) facts: Facts,
     pub(crate) domains: Domains,
     pub(crate) links: Lazy<BTreeMap<String, Link>>,
-    lexicon: Lexicon,
+    vocabulary: Vocabulary,
 }
 
 /// Closed lists of values by their ids.
@@ -318,7 +318,7 @@ impl Forest {
         let named = |kind: &str, name: &str, bytes| (format!("{kind}/{name}"), bytes);
         let lone = |name: &str, bytes| (name.to_owned(), bytes);
         let wrong = Lazy::from((self.broken.clone(), self.warnings.clone()));
-        let mut pieces = self.lexicon.pieces();
+        let mut pieces = self.vocabulary.pieces();
         pieces.extend([
             lone("wrong", wrong.to_bytes()),
             lone("links", self.links.to_bytes()),
@@ -348,7 +348,7 @@ impl Forest {
                 ("wrong", _) => {
                     (forest.broken, forest.warnings) = postcard::from_bytes(&bytes).ok()?
                 }
-                (name, _) => forest.lexicon.take(name, bytes),
+                (name, _) => forest.vocabulary.take(name, bytes),
             }
         }
         Some(forest)
@@ -368,7 +368,7 @@ impl Forest {
                 outcome.next.retain(|next| !hidden.contains(&next.tree));
             }
         }
-        self.lexicon = Lexicon::of(self);
+        self.vocabulary = Vocabulary::of(self);
         // Of a broken tree it is not known what it cites.
         self.broken.clear();
         hidden
@@ -406,7 +406,7 @@ impl Forest {
 }
 
 impl Question {
-    /// An answer by its number, as its words are counted ([`lexicon::words`]).
+    /// An answer by its number, as its words are counted ([`vocabulary::words`]).
     fn answer(&self, number: usize, domains: &Domains) -> Option<Answer> {
         Some(match &self.kind {
             Kind::Choice(options) => Answer::Id(options.get(number)?.id.clone()),

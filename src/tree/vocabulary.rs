@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
 /// What a question is held against to find the trees that it may want, without looking at any of them.
 #[derive(Debug, Clone)]
-pub(super) struct Lexicon {
+pub(super) struct Vocabulary {
     /// A map from all words to where their senses begin.
     words: OwnedBytes,
     /// For each word the list of its senses.
@@ -46,14 +46,14 @@ pub(super) struct Pattern {
 }
 
 /// Without words, for a forest without trees.
-impl Default for Lexicon {
+impl Default for Vocabulary {
     fn default() -> Self {
         let (words, senses) = (OwnedBytes::empty(), OwnedBytes::empty());
         Self { words, senses, patterns: Lazy::default(), names: Lazy::default() }
     }
 }
 
-impl Lexicon {
+impl Vocabulary {
     pub(super) fn of(forest: &Forest) -> Self {
         let mut senses: BTreeMap<String, Vec<Sense>> = BTreeMap::new();
         let (mut patterns, mut names) = (Vec::new(), Vec::new());
@@ -91,7 +91,7 @@ impl Lexicon {
         }
     }
 
-    /// What [`Lexicon::take`] takes, by name.
+    /// What [`Vocabulary::take`] takes, by name.
     pub(super) fn pieces(&self) -> Vec<(String, Vec<u8>)> {
         let pieces = [
             ("words", self.words.to_vec()),
