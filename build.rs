@@ -13,7 +13,7 @@ use std::{
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    dictionary(Path::new("assets/dict/dict.txt"), &out.join("dict.fst"))?;
+    dictionary(Path::new("assets/dict/dict.txt"), &out)?;
     simplified(Path::new("assets/dict"), &out.join("simplified.rs"))?;
     // `include_dir` does not notice new files, so Cargo has to.
     for watched in ["content", "templates", "assets"] {
@@ -35,7 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes the words of a jieba dictionary and their frequencies as an `fst` map, and their sum for `text`.
+/// Words of jieba's dictionary that have been seen so often are common.
+const COMMON: u64 = 1_000;
+
+/// Writes the words of a jieba dictionary and their frequencies as an `fst` map, their sum, and the common ones as lines.
 fn dictionary(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(from)?;
     let mut words = text
@@ -49,7 +52,10 @@ fn dictionary(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     words.sort_unstable();
     let total: u64 = words.iter().map(|(_, frequency)| frequency).sum();
     println!("cargo:rustc-env=JIEDA_DICT_TOTAL={total}");
-    let mut map = fst::MapBuilder::new(BufWriter::new(File::create(to)?))?;
+    let common = words.iter().filter(|(_, frequency)| *frequency >= COMMON);
+    let common: Vec<&str> = common.map(|(word, _)| *word).collect();
+    fs::write(to.join("common.txt"), common.join("\n"))?;
+    let mut map = fst::MapBuilder::new(BufWriter::new(File::create(to.join("dict.fst"))?))?;
     map.extend_iter(words)?;
     map.finish()?;
     Ok(())

@@ -1,84 +1,71 @@
-//! Fits [`crate::text`] to tantivy's tokenizers.
+//! Hands tantivy texts that are cut already.
+//!
+//! Texts are cut on all cores and indexed on one, so what tantivy gets are words with a mark behind each, and all that is left
+//! to do there is to part them.
 
-use crate::text::{Segmenter, bigrams, normalise};
+use crate::text::{Segmenter, bigrams};
 use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager};
 
-pub(super) const WORDS: &str = "words";
+/// The name of the tokenizer for what [`add_words`] wrote.
+pub(super) const CUT: &str = "cut";
+
+/// The name of the tokenizer for pairs of neighbouring Chinese characters of normalised texts.
 pub(super) const GRAMS: &str = "grams";
 
-/// The tokenizers of an index. tantivy does not store them, so every open needs them again.
-pub(super) fn tokenizers(segmenter: &Segmenter) -> TokenizerManager {
+/// What stands behind each word, and in none.
+const END: char = '\u{1}';
+
+pub(super) fn tokenizers() -> TokenizerManager {
     let manager = TokenizerManager::default();
-    manager.register(WORDS, TextAnalyzer::from(Words(segmenter.clone())));
-    manager.register(GRAMS, TextAnalyzer::from(Grams));
+    let cut = Parted(|text| Box::new(text.split_terminator(END)));
+    let grams = Parted(|text| Box::new(bigrams(text).map(|(_, pair)| pair)));
+    manager.register(CUT, TextAnalyzer::from(cut));
+    manager.register(GRAMS, TextAnalyzer::from(grams));
     manager
 }
 
-/// Words with byte offsets in the original text; a word's position is the number of characters before it.
+/// Adds the words of a normalised text.
+pub(super) fn add_words(segmenter: &Segmenter, normal: &str, to: &mut String) {
+    for range in segmenter.ranges(normal) {
+        to.push_str(&normal[range]);
+        to.push(END);
+    }
+}
+
+type Parts<'a> = Box<dyn Iterator<Item = &'a str> + 'a>;
+
+/// A way to part a text.
 #[derive(Clone)]
-struct Words(Segmenter);
+struct Parted(for<'a> fn(&'a str) -> Parts<'a>);
 
-/// Pairs of neighbouring Chinese characters.
-#[derive(Clone)]
-struct Grams;
+impl Tokenizer for Parted {
+    type TokenStream<'a> = Tokens<'a>;
 
-impl Tokenizer for Words {
-    type TokenStream<'a> = Tokens;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
-        let words = self.0.cut(&normalise(text)).into_iter().map(|word| Token {
-            offset_from: word.origin.start,
-            offset_to: word.origin.end,
-            position: word.position,
-            text: word.text,
-            position_length: 1,
-        });
-        Tokens::new(words.collect())
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens<'a> {
+        Tokens { parts: self.0(text), token: Token::default() }
     }
 }
 
-impl Tokenizer for Grams {
-    type TokenStream<'a> = Tokens;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
-        let normal = normalise(text);
-        let grams = bigrams(normal.as_str()).enumerate().map(|(position, (start, gram))| {
-            let origin = normal.origin(start..start + gram.len());
-            Token {
-                offset_from: origin.start,
-                offset_to: origin.end,
-                position,
-                text: gram.to_owned(),
-                position_length: 1,
-            }
-        });
-        Tokens::new(grams.collect())
-    }
+struct Tokens<'a> {
+    parts: Parts<'a>,
+    token: Token,
 }
 
-struct Tokens {
-    tokens: Vec<Token>,
-    /// One more than the index of the current token.
-    next: usize,
-}
-
-impl Tokens {
-    fn new(tokens: Vec<Token>) -> Self {
-        Self { tokens, next: 0 }
-    }
-}
-
-impl TokenStream for Tokens {
+impl TokenStream for Tokens<'_> {
     fn advance(&mut self) -> bool {
-        self.next += 1;
-        self.next <= self.tokens.len()
+        let Some(part) = self.parts.next() else { return false };
+        self.token.text.clear();
+        self.token.text.push_str(part);
+        // The first one comes after what tantivy calls the position before all.
+        self.token.position = self.token.position.wrapping_add(1);
+        true
     }
 
     fn token(&self) -> &Token {
-        &self.tokens[self.next - 1]
+        &self.token
     }
 
     fn token_mut(&mut self) -> &mut Token {
-        &mut self.tokens[self.next - 1]
+        &mut self.token
     }
 }

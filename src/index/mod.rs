@@ -40,7 +40,10 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
+    num::NonZero,
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
 };
 use tantivy::{
     Directory, DocId, DocSet, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
@@ -136,42 +139,53 @@ impl Fields {
     fn schema() -> (Schema, Self) {
         let mut builder = Schema::builder();
         // Short fields are ranked better without norms, and K1 and B cannot be set.
-        let text = |tokenizer: &str, option: IndexRecordOption, norms: bool| {
-            let indexing = TextFieldIndexing::default();
+        let text = |tokenizer: &str, norms: bool| {
+            let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer);
             TextOptions::default().set_indexing_options(
-                indexing.set_tokenizer(tokenizer).set_index_option(option).set_fieldnorms(norms),
+                indexing.set_index_option(IndexRecordOption::WithFreqs).set_fieldnorms(norms),
             )
         };
-        let short = || text(analyzer::WORDS, IndexRecordOption::WithFreqs, false);
+        let short = || text(analyzer::CUT, false);
         let fields = Self {
             title: builder.add_text_field("title", short()),
             ask: builder.add_text_field("ask", short()),
             lead: builder.add_text_field("lead", short()),
-            body: builder
-                .add_text_field("body", text(analyzer::WORDS, IndexRecordOption::WithFreqs, true)),
+            body: builder.add_text_field("body", text(analyzer::CUT, true)),
             trail: builder.add_text_field("trail", short()),
-            grams: builder
-                .add_text_field("grams", text(analyzer::GRAMS, IndexRecordOption::WithFreqs, true)),
+            grams: builder.add_text_field("grams", text(analyzer::GRAMS, true)),
         };
         (builder.build(), fields)
     }
 
-    fn document(&self, entry: &Entry) -> TantivyDocument {
+    /// The document for an entry, cut: each text is normalised and cut once.
+    fn document(&self, entry: &Entry, segmenter: &Segmenter) -> TantivyDocument {
+        let [mut title, mut ask, mut lead, mut body, mut trail, mut grams] =
+            [const { String::new() }; 6];
+        let mut add = |text: &str, field: &mut String| {
+            let normal = normalise(text);
+            analyzer::add_words(segmenter, normal.as_str(), field);
+            grams.push_str(normal.as_str());
+            grams.push('\n');
+        };
+        add(&entry.title, &mut title);
+        entry.names().skip(1).for_each(|name| add(name, &mut ask));
+        let say = entry.say();
+        add(say, &mut lead);
+        for (block, line) in entry.blocks.iter().zip(entry.lines()) {
+            if block.text != say {
+                add(&line, &mut body);
+            }
+        }
+        for name in &entry.trail {
+            analyzer::add_words(segmenter, normalise(name).as_str(), &mut trail);
+        }
         let mut document = TantivyDocument::new();
-        let lead = entry.say();
-        let lines = entry.blocks.iter().zip(entry.lines());
-        let rest = lines.filter(|(block, _)| block.text != lead).map(|(_, line)| line);
-        let rest = rest.collect::<Vec<_>>().join("\n");
-        document.add_text(self.title, &entry.title);
-        for name in entry.names().skip(1) {
-            document.add_text(self.ask, name);
-        }
+        document.add_text(self.title, title);
+        document.add_text(self.ask, ask);
         document.add_text(self.lead, lead);
-        document.add_text(self.body, &rest);
-        document.add_text(self.trail, entry.trail.join("\n"));
-        for text in entry.names().map(|name| &**name).chain([lead, &rest]) {
-            document.add_text(self.grams, text);
-        }
+        document.add_text(self.body, body);
+        document.add_text(self.trail, trail);
+        document.add_text(self.grams, grams);
         document
     }
 }
@@ -237,16 +251,14 @@ fn fill<D: tantivy::Directory>(
 ) -> Result<(tantivy::Index, Beside)> {
     let (schema, fields) = Fields::schema();
     let terms = &*overview.terms;
-    let builder = tantivy::Index::builder().schema(schema);
-    let builder = builder.tokenizers(analyzer::tokenizers(segmenter));
+    let builder = tantivy::Index::builder().schema(schema).tokenizers(analyzer::tokenizers());
     let mut writer = builder.single_segment_index_writer(directory, WRITER_BYTES)?;
-    for entry in &content.entries {
-        writer.add_document(fields.document(entry))?;
-    }
+    let document = |entry: &Entry| fields.document(entry, segmenter);
+    in_order(&content.entries, document, |document| writer.add_document(document))?;
     let index = writer.finalize()?;
     let searcher = index.reader()?.searcher();
-    let plain = FUNCTION_WORDS.split_whitespace().map(str::to_owned).chain(common_words());
-    let mut words: BTreeMap<String, u64> = plain.map(|word| (word, 0)).collect();
+    let plain = FUNCTION_WORDS.split_whitespace().chain(common_words());
+    let mut words: BTreeMap<String, u64> = plain.map(|word| (word.to_owned(), 0)).collect();
     for field in fields.words() {
         for reader in searcher.segment_readers() {
             let inverted = reader.inverted_index(field)?;
@@ -302,6 +314,39 @@ fn postings(searcher: &Searcher, field: Field, word: &str) -> Result<Option<Segm
     Ok(inverted
         .read_postings(&term, IndexRecordOption::WithFreqs)
         .map_err(tantivy::TantivyError::from)?)
+}
+
+/// So many are made at a time by one core.
+const CHUNK: usize = 64;
+
+/// Makes something of each item, on all cores, and takes what was made in the order of the items.
+fn in_order<T: Sync, M: Send, E>(
+    items: &[T],
+    make: impl Fn(&T) -> M + Sync,
+    mut take: impl FnMut(M) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let make = &make;
+    thread::scope(|scope| {
+        let made: Vec<mpsc::Receiver<Vec<M>>> = (0..cores)
+            .map(|core| {
+                let (sender, made) = mpsc::sync_channel(1);
+                scope.spawn(move || {
+                    for chunk in items.chunks(CHUNK).skip(core).step_by(cores) {
+                        // Nobody waits any more when something could not be taken.
+                        if sender.send(chunk.iter().map(make).collect()).is_err() {
+                            break;
+                        }
+                    }
+                });
+                made
+            })
+            .collect();
+        let chunks = made.iter().cycle().take(items.len().div_ceil(CHUNK));
+        chunks
+            .flat_map(|made| made.recv().expect("each core makes its chunks"))
+            .try_for_each(&mut take)
+    })
 }
 
 /// In how many documents any of the words stands in any field, and how often in all.
@@ -481,13 +526,12 @@ impl Index {
     }
 
     fn new(
-        mut index: tantivy::Index,
+        index: tantivy::Index,
         overview: Overview,
         Asked { segmenter, lexicon, forest }: Asked,
         beside: Beside,
         folder: Option<PathBuf>,
     ) -> Result<Self> {
-        index.set_tokenizers(analyzer::tokenizers(&segmenter));
         let reader: IndexReader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let (_, fields) = Fields::schema();

@@ -19,7 +19,10 @@ pub fn is_han(c: char) -> bool {
 ///
 /// They find what two different cuts would hide from each other.
 pub fn bigrams(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let pairs = text.char_indices().zip(text.char_indices().skip(1));
-    let chinese = pairs.filter(|((_, first), (_, second))| is_han(*first) && is_han(*second));
-    chinese.map(|((start, _), (middle, second))| (start, &text[start..middle + second.len_utf8()]))
+    let mut before = None;
+    text.char_indices().filter_map(move |(at, c)| {
+        let chinese = is_han(c).then_some(at);
+        let start = std::mem::replace(&mut before, chinese)?;
+        chinese.map(|at| (start, &text[start..at + c.len_utf8()]))
+    })
 }

@@ -99,13 +99,13 @@ fn fold(text: &str) -> Vec<Char> {
     while let Some((start, first)) = rest.next() {
         let mut end = start + first.len_utf8();
         let plain = |c: char| c.is_ascii() || super::is_han(c) && !is_compatible(c);
-        if plain(first) && rest.peek().is_none_or(|(_, next)| plain(*next)) {
+        let is_mark = |c: char| !plain(c) && canonical_combining_class(c) != 0;
+        if plain(first) && rest.peek().is_none_or(|(_, next)| !is_mark(*next)) {
             // Most characters are what they are in every form.
             chars.push(Char { c: first.to_ascii_lowercase(), start, end });
             continue;
         }
-        while let Some((at, mark)) = rest.next_if(|(_, next)| canonical_combining_class(*next) != 0)
-        {
+        while let Some((at, mark)) = rest.next_if(|(_, next)| is_mark(*next)) {
             end = at + mark.len_utf8();
         }
         let folded =

@@ -1,8 +1,13 @@
 use super::Normal;
-use fst::{Streamer, raw::Fst};
-use jieba_rs::Jieba;
+use fst::raw::{Fst, Node, Output, Transition};
+use jieba_rs::{Jieba, Token};
 use regex::Regex;
-use std::{collections::HashMap, ops::Range, sync::LazyLock};
+use rustc_hash::FxBuildHasher;
+use std::{
+    collections::HashSet,
+    ops::Range,
+    sync::{LazyLock, Mutex, PoisonError},
+};
 
 /// jieba's dictionary, made by `build.rs`.
 static DICT: LazyLock<Fst<&[u8]>> = LazyLock::new(|| {
@@ -10,19 +15,9 @@ static DICT: LazyLock<Fst<&[u8]>> = LazyLock::new(|| {
         .expect("build.rs wrote it")
 });
 
-/// Words of jieba's dictionary that have been seen so often are common.
-const COMMON: u64 = 1_000;
-
-/// The common words of Chinese, whatever a library is about.
-pub fn common_words() -> Vec<String> {
-    let mut words = Vec::new();
-    let mut stream = DICT.stream();
-    while let Some((word, frequency)) = stream.next() {
-        if frequency.value() >= COMMON {
-            words.push(String::from_utf8_lossy(word).into_owned());
-        }
-    }
-    words
+/// The common words of Chinese, whatever a library is about: those of jieba's dictionary that have been seen often.
+pub fn common_words() -> impl Iterator<Item = &'static str> {
+    include_str!(concat!(env!("OUT_DIR"), "/common.txt")).lines()
 }
 
 /// The natural logarithm of how likely a word is in Chinese, whatever a library is about.
@@ -34,12 +29,12 @@ pub fn commonness(word: &str) -> f32 {
 }
 
 /// The sum of all frequencies in [`DICT`].
-static DICT_TOTAL: LazyLock<usize> =
+static DICT_TOTAL: LazyLock<u64> =
     LazyLock::new(|| env!("JIEDA_DICT_TOTAL").parse().expect("build.rs wrote a number"));
 
 /// The frequency of a user word: high enough to win against any cut of its parts, since two words of this
 /// frequency weigh (10⁴ / 6·10⁷)² and one weighs 10⁴ / 6·10⁷.
-const TERM_FREQUENCY: usize = 10_000;
+const TERM_FREQUENCY: u64 = 10_000;
 
 /// A character that no text has, for the word that carries the frequency of all words that do not occur.
 const FILLER: &str = "\u{10FFFD}";
@@ -64,8 +59,6 @@ pub struct Word {
     pub range: Range<usize>,
     /// Its byte range in the original text.
     pub origin: Range<usize>,
-    /// The number of characters before it in the normalised text.
-    pub position: usize,
 }
 
 impl Word {
@@ -80,11 +73,13 @@ impl Word {
 }
 
 /// Cuts text into words: jieba's search mode without HMM, over jieba's dictionary and the terms of a library.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Segmenter {
+    /// The terms; under the empty one the total frequency of dictionary and terms.
     terms: fst::Map<Vec<u8>>,
-    /// The total frequency of dictionary and terms.
     total: usize,
+    /// What has been learned of both, one for each thread that cuts.
+    learned: Mutex<Vec<Learned>>,
 }
 
 impl Segmenter {
@@ -97,29 +92,27 @@ impl Segmenter {
         words.retain(|word| !word.is_empty());
         words.sort_unstable();
         words.dedup();
-        let terms =
-            fst::Map::from_iter(words.into_iter().map(|word| (word, TERM_FREQUENCY as u64)))
-                .expect("the words are sorted and differ");
-        Self::with(terms)
+        let known: u64 = words.iter().filter_map(|word| DICT.get(word)).map(|f| f.value()).sum();
+        let total = *DICT_TOTAL + words.len() as u64 * TERM_FREQUENCY - known;
+        let words = words.into_iter().map(|word| (word, TERM_FREQUENCY));
+        let terms = fst::Map::from_iter([(String::new(), total)].into_iter().chain(words))
+            .expect("the words are sorted and differ");
+        Self::with(terms, total)
     }
 
     /// The segmenter with the terms that [`Segmenter::as_bytes`] gave; nothing if they are not those.
     pub(crate) fn read(bytes: Vec<u8>) -> Option<Self> {
-        fst::Map::new(bytes).ok().map(Self::with)
+        let terms = fst::Map::new(bytes).ok()?;
+        let total = terms.get("")?;
+        Some(Self::with(terms, total))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.terms.as_fst().as_bytes()
     }
 
-    fn with(terms: fst::Map<Vec<u8>>) -> Self {
-        let mut known = 0;
-        let mut stream = terms.keys();
-        while let Some(word) = stream.next() {
-            known += DICT.get(word).map_or(0, |output| output.value() as usize);
-        }
-        let total = *DICT_TOTAL + terms.len() * TERM_FREQUENCY - known;
-        Self { terms, total }
+    fn with(terms: fst::Map<Vec<u8>>, total: u64) -> Self {
+        Self { terms, total: total as usize, learned: Mutex::default() }
     }
 
     /// The words of `text` in the order of their place; a compound stands beside its parts.
@@ -127,43 +120,47 @@ impl Segmenter {
     /// Identifiers (京ICP备12345678号-1, domains, addresses, 3.16.0) are one word, with their parts beside them.
     /// Punctuation and white space are no words.
     pub fn cut(&self, text: &Normal) -> Vec<Word> {
-        let whole = text.as_str();
-        let jieba = self.jieba(whole);
-        let tokens = jieba.cut_for_search(whole, false);
-        let mut ranges: Vec<Range<usize>> =
-            tokens.iter().map(|token| token.byte_start..token.byte_end).collect();
-        for identifier in IDENTIFIER.find_iter(whole) {
-            ranges.push(identifier.range());
-            ranges.extend(
-                parts(identifier.as_str())
-                    .map(|part| identifier.start() + part.start..identifier.start() + part.end),
-            );
+        let word = |range: Range<usize>| Word {
+            text: text.as_str()[range.clone()].to_owned(),
+            origin: text.origin(range.clone()),
+            range,
+        };
+        self.ranges(text.as_str()).into_iter().map(word).collect()
+    }
+
+    /// The byte ranges of the words of a normalised text, as [`Segmenter::cut`] gives them.
+    pub(crate) fn ranges(&self, whole: &str) -> Vec<Range<usize>> {
+        let mut ranges = self.tokens(whole, |token| token.byte_start..token.byte_end);
+        // The pattern is looked for only where something of it stands.
+        if whole.contains(['.', '-']) || whole.contains("icp") {
+            for identifier in IDENTIFIER.find_iter(whole) {
+                ranges.push(identifier.range());
+                ranges
+                    .extend(parts(identifier.as_str()).map(|part| {
+                        identifier.start() + part.start..identifier.start() + part.end
+                    }));
+            }
         }
         ranges.extend(self.phrases(whole));
-        ranges.retain(|range| whole[range.clone()].chars().any(char::is_alphanumeric));
+        let says = |c: char| matches!(c, '一'..='龥') || c.is_alphanumeric();
+        ranges.retain(|range| whole[range.clone()].chars().any(says));
         ranges.sort_unstable_by_key(|range| (range.start, range.end));
         ranges.dedup();
-        let mut position = Positions { text: whole, at: 0, count: 0 };
         ranges
-            .into_iter()
-            .map(|range| Word {
-                text: whole[range.clone()].to_owned(),
-                position: position.of(range.start),
-                origin: text.origin(range.clone()),
-                range,
-            })
-            .collect()
     }
 
     /// Terms with a space in them, which jieba would cut there.
     fn phrases(&self, text: &str) -> Vec<Range<usize>> {
-        let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let mut phrases = Vec::new();
+        if !text.contains(' ') {
+            return phrases;
+        }
+        let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         for (start, _) in text.char_indices() {
             if letter(text[..start].chars().next_back()) && letter(text[start..].chars().next()) {
                 continue;
             }
-            prefixes(self.terms.as_fst(), &text[start..], &mut |term: &str, _| {
+            prefixes(self.terms.as_fst(), &text[start..], |term, _| {
                 let end = start + term.len();
                 let cuts = letter(term.chars().next_back()) && letter(text[end..].chars().next());
                 if term.contains(' ') && !cuts {
@@ -174,28 +171,105 @@ impl Segmenter {
         phrases
     }
 
-    /// A jieba that knows just the words that occur in `text`, and cuts it as one with all words would.
-    ///
-    /// A cut depends on the frequencies of the words that occur and on the total, so one filler word carries the
-    /// rest of it. Loading the whole dictionary instead takes 100 ms and 33 MB.
-    fn jieba(&self, text: &str) -> Jieba {
-        let mut words: HashMap<&str, usize> = HashMap::new();
-        for (start, _) in text.char_indices() {
-            let mut found = |word, frequency| {
-                words.insert(word, frequency);
-            };
-            prefixes(&DICT, &text[start..], &mut found);
-            // A term is after the dictionary's word, and takes its place.
-            prefixes(self.terms.as_fst(), &text[start..], &mut found);
+    /// What `take` makes of the tokens of jieba's search mode.
+    fn tokens<T>(&self, text: &str, take: impl FnMut(Token<'_>) -> T) -> Vec<T> {
+        let pool = || self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut learned = pool().pop().unwrap_or_else(|| Learned::new(self.total));
+        learned.learn(text, self.terms.as_fst());
+        let tokens = learned.jieba.cut_for_search(text, false).into_iter().map(take).collect();
+        let mut pool = pool();
+        if learned.pairs.len() < LEARNED_PAIRS && pool.len() < LEARNED_KEPT {
+            pool.push(learned);
         }
-        let known: usize = words.values().sum();
-        let mut jieba = Jieba::empty();
-        for (word, frequency) in words {
-            jieba.add_word(word, Some(frequency), None);
-        }
-        jieba.add_word(FILLER, Some(self.total - known), None);
-        jieba
+        tokens
     }
+}
+
+/// Who has learned so much is forgotten, so that memory has a bound: some MB each.
+const LEARNED_PAIRS: usize = 1 << 16;
+
+/// So many are kept for the next texts.
+const LEARNED_KEPT: usize = 8;
+
+/// A jieba that knows each word that begins as any text did that it has cut, and cuts as one with all words would.
+///
+/// A cut depends on the frequencies of the words that occur and on the total, so one filler word carries the rest of it.
+/// Loading the whole dictionary instead takes 100 ms and 33 MB.
+#[derive(Debug)]
+struct Learned {
+    jieba: Jieba,
+    /// The pairs of characters whose words it knows.
+    pairs: HashSet<(char, char), FxBuildHasher>,
+    /// The frequency of the words that it does not know.
+    rest: usize,
+}
+
+impl Learned {
+    fn new(total: usize) -> Self {
+        let mut jieba = Jieba::empty();
+        jieba.add_word(FILLER, Some(total), None);
+        Self { jieba, pairs: HashSet::default(), rest: total }
+    }
+
+    /// Learns all words of the dictionary and of `terms` that may occur in `text`.
+    fn learn(&mut self, text: &str, terms: &Fst<Vec<u8>>) {
+        let before = self.rest;
+        let seconds = text.chars().skip(1).chain(['\0']);
+        for pair in text.chars().zip(seconds) {
+            if self.pairs.insert(pair) {
+                let pair = String::from_iter([pair.0, pair.1]);
+                let mut found = |word: &str, frequency: u64| {
+                    if !self.jieba.has_word(word) {
+                        self.jieba.add_word(word, Some(frequency as usize), None);
+                        self.rest -= frequency as usize;
+                    }
+                };
+                // A term is before the dictionary's word, and takes its place.
+                beginning(terms, &pair, &mut found);
+                beginning(&DICT, &pair, &mut found);
+            }
+        }
+        if self.rest != before {
+            self.jieba.add_word(FILLER, Some(self.rest), None);
+        }
+    }
+}
+
+/// Calls `found` with each word of `dict` that `text` begins with, or that begins with `text`, and its frequency.
+fn beginning<D: AsRef<[u8]>>(dict: &Fst<D>, text: &str, found: &mut impl FnMut(&str, u64)) {
+    let mut longer: Vec<(usize, Transition)> = Vec::new();
+    walk(dict, text, |word, node, frequency| {
+        if node.is_final() {
+            found(word, frequency.cat(node.final_output()).value());
+        }
+        if word.len() == text.len() {
+            longer.extend(onward(word.len(), node, frequency));
+        }
+    });
+    let mut word = text.as_bytes().to_vec();
+    while let Some((length, last)) = longer.pop() {
+        word.truncate(length);
+        word.push(last.inp);
+        let node = dict.node(last.addr);
+        if node.is_final()
+            && let Ok(word) = std::str::from_utf8(&word)
+        {
+            found(word, last.out.cat(node.final_output()).value());
+        }
+        longer.extend(onward(word.len(), node, last.out));
+    }
+}
+
+/// The ways on from a node to which so many bytes lead, with the outputs up to there.
+fn onward(
+    length: usize,
+    node: Node<'_>,
+    output: Output,
+) -> impl Iterator<Item = (usize, Transition)> {
+    (0..node.len()).map(move |at| {
+        let next = node.transition(at);
+        (length, Transition { out: output.cat(next.out), ..next })
+    })
 }
 
 /// Calls `found` with each word of `dict` that `text` begins with, and what it is mapped to.
@@ -204,15 +278,28 @@ pub(crate) fn prefixes<'t, D: AsRef<[u8]>>(
     text: &'t str,
     mut found: impl FnMut(&'t str, usize),
 ) {
+    walk(dict, text, |word, node, output| {
+        if node.is_final() {
+            found(word, output.cat(node.final_output()).value() as usize);
+        }
+    });
+}
+
+/// Calls `seen` with each beginning of `text` with which a word of `dict` begins, and the node and the output to which it leads.
+fn walk<'d, 't, D: AsRef<[u8]>>(
+    dict: &'d Fst<D>,
+    text: &'t str,
+    mut seen: impl FnMut(&'t str, Node<'d>, Output),
+) {
     let mut node = dict.root();
-    let mut sum = 0;
+    let mut output = Output::zero();
     for (at, byte) in text.bytes().enumerate() {
         let Some(index) = node.find_input(byte) else { return };
         let transition = node.transition(index);
-        sum += transition.out.value();
+        output = output.cat(transition.out);
         node = dict.node(transition.addr);
-        if node.is_final() {
-            found(&text[..=at], (sum + node.final_output().value()) as usize);
+        if text.is_char_boundary(at + 1) {
+            seen(&text[..=at], node, output);
         }
     }
 }
@@ -225,21 +312,6 @@ fn parts(identifier: &str) -> impl Iterator<Item = Range<usize>> {
         at = start + part.len();
         (part.len() > 1).then_some(start..at)
     })
-}
-
-/// Counts the characters before rising byte offsets.
-struct Positions<'t> {
-    text: &'t str,
-    at: usize,
-    count: usize,
-}
-
-impl Positions<'_> {
-    fn of(&mut self, offset: usize) -> usize {
-        self.count += self.text[self.at..offset].chars().count();
-        self.at = offset;
-        self.count
-    }
 }
 
 #[cfg(test)]
@@ -281,12 +353,12 @@ mod tests {
         let places: Vec<_> = words
             .iter()
             .filter(|word| word.text == "备案")
-            .map(|word| (word.position, &text[word.origin.clone()]))
+            .map(|word| (word.origin.start, &text[word.origin.clone()]))
             .collect();
-        assert_eq!(places, [(2, "備案"), (6, "備案")]);
+        assert_eq!(places, [(6, "備案"), (18, "備案")]);
     }
 
-    /// The small dictionary of [`Segmenter::jieba`] must cut every text as the whole one does.
+    /// What [`Learned`] knows must cut every text as the whole dictionary does, whatever was cut before.
     #[test]
     fn cuts_as_the_whole_dictionary_does() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -297,17 +369,18 @@ mod tests {
         ))
         .unwrap();
         for term in terms {
-            whole.add_word(term, Some(TERM_FREQUENCY), None);
+            whole.add_word(term, Some(TERM_FREQUENCY as usize), None);
         }
+        let range = |token: Token<'_>| token.byte_start..token.byte_end;
         let mut lines = 0;
         for file in ["tests/eval/dev.jsonl", "content/sources.toml", "content/domains/product.toml"]
         {
             for line in std::fs::read_to_string(root.join(file)).unwrap().lines() {
                 let text = normalise(line);
-                assert_eq!(
-                    segmenter.jieba(text.as_str()).cut_for_search(text.as_str(), false),
-                    whole.cut_for_search(text.as_str(), false)
-                );
+                let expected: Vec<_> =
+                    whole.cut_for_search(text.as_str(), false).into_iter().map(range).collect();
+                assert_eq!(segmenter.tokens(text.as_str(), range), expected);
+                assert_eq!(Segmenter::new(terms).tokens(text.as_str(), range), expected);
                 lines += 1;
             }
         }
