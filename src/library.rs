@@ -303,6 +303,11 @@ impl Library {
         Ok(Some(Self { shown: Some(shown), ..library }))
     }
 
+    /// Whether it is what everybody may see of another.
+    pub fn is_narrowed(&self) -> bool {
+        self.shown.is_some()
+    }
+
     /// Reads what is otherwise read when it is first asked for, so that nobody waits for it, and nothing is missed when the
     /// index folder is removed.
     pub fn warm(&self) -> Result<()> {

@@ -13,7 +13,7 @@ use jieda::{
     feedback::{self, Records},
     index::{Key, Proof},
     live::{Live, Reload, Served},
-    web::{self, BUILD, Base, Control, Limits, Metrics, Request, Response, Site},
+    web::{self, BUILD, Base, Cache, Control, Limits, Metrics, Request, Response, Site},
 };
 use jiff::{Timestamp, Zoned, civil::Date};
 use serde_json::Value;
@@ -91,6 +91,7 @@ pub(super) struct Args {
 /// What the threads share.
 struct Host {
     live: Live,
+    pages: Cache,
     control: Control,
     metrics: Metrics,
     log: Log,
@@ -118,6 +119,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let control = Control::default();
     let host = Arc::new(Host {
         live: Live::new(common.place()),
+        pages: Cache::default(),
         metrics: Metrics::new(control.clone()),
         control,
         log: Log::start(args.log)?,
@@ -297,7 +299,7 @@ impl Host {
             metrics: Some(&metrics),
             ..Site::new(library, self.day.unwrap_or_else(|| Zoned::now().date()))
         };
-        let mut response = web::routes(site, request);
+        let mut response = self.pages.routes(site, request);
         if internal {
             response.keep_private();
         }
