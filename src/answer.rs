@@ -245,7 +245,7 @@ pub fn passage(library: &Library, first: &Hit, found: &Found) -> Passage {
     let is_own = first.asked && !first.is_cell();
     let near = found.hits.get(1).filter(|next| !is_own && next.score >= least);
     let near = near.map(|next| &next.entry);
-    search::best(&first.entry, &found.question, library.is_ours(), near)
+    search::best(first, &found.question, library.is_ours(), near)
 }
 
 /// How likely it is that the first hit answers.
@@ -268,7 +268,7 @@ fn also(library: &Library, asking: &Asking<'_>, answered: &str) -> Result<Vec<(E
         let sure = confidence(&found) >= INTENTION && found.question.substance() >= SUBSTANCE;
         let Some(hit) = found.hits.into_iter().next().filter(|_| sure) else { continue };
         if hit.entry.id != answered && also.iter().all(|(entry, _)| entry.id != hit.entry.id) {
-            let passage = search::best(&hit.entry, &found.question, library.is_ours(), None);
+            let passage = search::best(&hit, &found.question, library.is_ours(), None);
             also.push((hit.entry, passage));
         }
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{collections::HashSet, ops::Range};
 use tantivy::{
-    DocAddress, Term,
+    DocId, Term,
     collector::TopDocs,
     query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery},
     schema::{Field, IndexRecordOption},
@@ -16,7 +16,7 @@ use tantivy::{
 const QUESTION_LIMIT: usize = 500;
 
 /// Only so many units of a question are looked up, the weightiest first.
-const UNIT_LIMIT: usize = 32;
+pub(super) const UNIT_LIMIT: usize = 32;
 
 /// How much a synonym counts beside the word itself, and a part of a compound beside the whole.
 pub(super) const SYNONYM: f32 = 0.95;
@@ -120,7 +120,7 @@ impl Question {
     }
 
     /// Documents that have something of the question, the most promising first.
-    pub(super) fn candidates(&self, index: &Index, limit: usize) -> Result<Vec<DocAddress>> {
+    pub(super) fn candidates(&self, index: &Index, limit: usize) -> Result<Vec<DocId>> {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         let mut add = |field: Field, text: &str, boost: f32| {
             let term =
@@ -141,7 +141,7 @@ impl Question {
         let found = index
             .searcher
             .search(&BooleanQuery::new(clauses), &TopDocs::with_limit(limit).order_by_score())?;
-        Ok(found.into_iter().map(|(_, address)| address).collect())
+        Ok(found.into_iter().map(|(_, address)| address.doc_id).collect())
     }
 }
 

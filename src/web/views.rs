@@ -348,7 +348,7 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn new(hit: &'a Hit, question: &'a Question) -> Self {
-        let search::Snippet { text, marks } = search::snippet(&hit.entry, question);
+        let search::Snippet { text, marks } = search::snippet(hit, question);
         let mut snippet = Vec::new();
         let mut at = 0;
         for mark in marks {
