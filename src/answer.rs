@@ -162,8 +162,8 @@ impl Answer {
     pub fn walk<'l>(&self, library: &'l Library) -> Result<Option<Walk<'l>>> {
         let Some(wanted) = &self.tree else { return Ok(None) };
         let forest = library.index.forest()?;
-        let walk = |tree| tree::walk(forest, tree, &wanted.heard.given());
-        Ok(forest.trees.get(&wanted.tree).map(walk))
+        let tree = forest.trees.get(&wanted.tree);
+        Ok(tree.map(|tree| tree::walk(forest, tree, &wanted.heard.given())))
     }
 
     /// Whether there is something to show: an answer, a question, or entries to choose from.
@@ -201,8 +201,7 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     // A bare 服务器 may mean anything, however near one entry is.
     let close = if enough { close } else { close.max(2).min(found.hits.len()) };
     let forest = library.index.forest()?;
-    let tree = tree::wanted(forest, &found.question.asked).into_iter().next();
-    let mut tree = tree.filter(|wanted| wanted.fit >= BESIDE);
+    let mut tree = tree::wanted(forest, &found.question.asked, BESIDE);
     if let Some(wanted) = &mut tree {
         wanted.heard.forget(unheard);
     }

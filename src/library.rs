@@ -378,7 +378,7 @@ impl Library {
     pub fn trees_about(&self, entry: &Entry) -> Result<Vec<&Tree>> {
         let named =
             |tree: &Tree| entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
-        let trees = self.index.forest()?.trees.values();
+        let trees = self.index.forest()?.trees.values().map(|tree| &**tree);
         Ok(trees.filter(|tree| named(tree) || tree.cites(&entry.id)).collect())
     }
 

@@ -66,7 +66,7 @@ const SAMPLE: usize = 100;
 const WRITER_BYTES: usize = 16 << 20;
 
 const OVERVIEW: &str = "overview.json";
-const TREES: &str = "trees.json";
+const TREES: &str = "trees.bin";
 const ENTRIES: &str = "entries.bin";
 const NAMES: &str = "names.bin";
 const SOUNDS: &str = "sounds.fst";
@@ -199,8 +199,8 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     fs::write(folder.join(SOUNDS), sounds.as_bytes()).map_err(failed)?;
     let json = serde_json::to_vec(&overview).expect("an overview is plain data");
     fs::write(folder.join(OVERVIEW), json).map_err(failed)?;
-    let json = serde_json::to_vec(forest).expect("trees are plain data");
-    fs::write(folder.join(TREES), json).map_err(failed)?;
+    let bytes = postcard::to_allocvec(forest).expect("trees are plain data");
+    fs::write(folder.join(TREES), bytes).map_err(failed)?;
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -271,7 +271,7 @@ fn fill<D: tantivy::Directory>(
     let weigher = Weigher { searcher: &searcher, fields: &fields, terms, sounds: &sounds };
     let mut names: Vec<Vec<&String>> =
         content.entries.iter().map(|entry| entry.names().collect()).collect();
-    names.extend(content.facts.asked().map(|(.., asks)| asks.iter().collect()));
+    names.extend(content.facts.asks().map(|asks| asks.iter().collect()));
     let names = Names::write(
         &names,
         segmenter,
@@ -465,7 +465,7 @@ impl Index {
         self.names.of(document as usize)
     }
 
-    /// How people ask for a column of facts, cut and weighed; `column` counts through [`Facts::asked`].
+    /// How people ask for a column of facts, cut and weighed; `column` is its number among those that answer.
     pub(crate) fn column_names(&self, column: usize) -> impl Iterator<Item = Name<'_>> {
         self.names.of(self.overview.entries + column)
     }
@@ -475,15 +475,15 @@ impl Index {
         Ok(&self.forest()?.facts)
     }
 
-    /// The decision trees. Read once.
+    /// The decision trees. Read once, each when it is first looked at.
     pub fn forest(&self) -> Result<&Forest> {
         if let Some(forest) = self.forest.get() {
             return Ok(forest);
         }
         let dir = self.folder.clone().unwrap_or_default();
         let read = fs::read(dir.join(TREES)).map_err(|error| error.to_string());
-        let read = read
-            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+        let read =
+            read.and_then(|bytes| postcard::from_bytes(&bytes).map_err(|error| error.to_string()));
         let forest = read
             .map_err(|why| Error::Damaged { dir, what: format!("读不了 {TREES}（{why}）") })?;
         Ok(self.forest.get_or_init(|| forest))

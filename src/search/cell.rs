@@ -1,7 +1,7 @@
 //! Whether a question asks for one cell of a table of facts: it names the keys, and is like what the column is asked by.
 
 use super::{fit, query::Question, rank::Asked};
-use crate::{content::Entry, error::Result, index::Index};
+use crate::{content::Entry, error::Result, index::Index, tree::Forest};
 use std::{collections::BTreeMap, ops::Range};
 
 /// From this likeness on, a question that names the keys asks for the column.
@@ -13,23 +13,24 @@ pub(super) fn asked(index: &Index, question: &Question) -> Result<Option<Entry>>
     if named.is_empty() {
         return Ok(None);
     }
-    let facts = index.facts()?;
+    let Forest { facts, domains, .. } = index.forest()?;
     let mut best: Option<(f32, Entry)> = None;
-    for (column, (name, id, _)) in facts.asked().enumerate() {
-        let table = &facts.tables[name];
-        let values: Vec<Option<&str>> =
-            table.key.iter().map(|key| named.get(&**key).map(|(id, _)| *id)).collect();
-        let places = table.key.iter().filter_map(|key| Some(named.get(&**key)?.1.clone()));
-        let places: Vec<Range<usize>> = places.collect();
+    for table in facts.asked.iter() {
+        let keys = || table.key.iter().map(|key| named.get(&**key));
+        let places: Vec<Range<usize>> = keys().flatten().map(|(_, range)| range.clone()).collect();
         if places.is_empty() {
             continue;
         }
-        let [row] = table.rows(&values, &index.overview.domains)[..] else { continue };
         let asked = Asked::new(index, question, &places)?;
-        let likes = index.column_names(column).map(|name| asked.like(name).mean());
-        let like = likes.fold(0.0, f32::max);
-        if like >= LIKE && best.as_ref().is_none_or(|(most, _)| like > *most) {
-            best = facts.cell(name, row, id).map(|entry| (like, entry)).or(best);
+        for (column, number) in &table.columns {
+            let likes = index.column_names(*number).map(|name| asked.like(name).mean());
+            let like = likes.fold(0.0, f32::max);
+            if like < LIKE || best.as_ref().is_some_and(|(most, _)| like <= *most) {
+                continue;
+            }
+            let values: Vec<Option<&str>> = keys().map(|key| Some(key?.0)).collect();
+            let [row] = facts.tables[&table.table].rows(&values, domains)[..] else { continue };
+            best = facts.cell(&table.table, row, column).map(|entry| (like, entry)).or(best);
         }
     }
     Ok(best.map(|(_, entry)| entry))

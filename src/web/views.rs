@@ -470,7 +470,7 @@ pub(super) fn home(site: Site<'_>) -> Result<String> {
     recent.truncate(RECENT);
     Ok(write(&Home {
         frame: Frame { focus: true, ..Frame::new(site, "") },
-        main: main.map(TreeLine::new).collect(),
+        main: main.map(|tree| TreeLine::new(tree)).collect(),
         trees: forest.trees.len(),
         topics: topics.filter(|topic| topic.count > 0).collect(),
         recent,
