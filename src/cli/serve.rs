@@ -201,8 +201,8 @@ fn begin(host: &Host, mut greeting: Greeting, watch: bool) -> Result<Key> {
         host.log.tell(Level::Warn, "watch", FIXED, &[]);
     }
     let key = host.live.place().key()?;
-    let library = Library::open(host.live.place(), Proof::Full)?;
-    let served = host.live.serve(library)?;
+    let library = Library::open_at(host.live.place(), &key, Proof::Full)?;
+    let served = host.live.begin(library)?;
     let overview = &served.library.index.overview;
     let name = host.live.place().name();
     let (addr, base, entries) = (greeting.addr, &host.base, overview.entries);
@@ -223,6 +223,8 @@ fn begin(host: &Host, mut greeting: Greeting, watch: bool) -> Result<Key> {
         host.log.tell(Level::Warn, "tokens", &hint, &[]);
     }
     systemd::ready();
+    // Whoever asks at once is answered meanwhile.
+    served.warm()?;
     Ok(key)
 }
 

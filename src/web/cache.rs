@@ -11,17 +11,23 @@ use super::{
 };
 use jiff::civil::Date;
 use lru::LruCache;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
 /// So many pages are kept, and so many bytes of them; those that were not asked for longest go first.
 const PAGES: usize = 1000;
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 2 << 20;
 
 /// A page that is larger is not kept, for it would drive out too many others.
 const LARGEST: usize = BYTES / 16;
 
 /// Pages that were asked before.
-pub struct Cache(Mutex<Kept>);
+pub struct Cache {
+    kept: Mutex<Kept>,
+    seats: Seats,
+}
 
 struct Kept {
     pages: LruCache<Key, Arc<Response>>,
@@ -77,7 +83,8 @@ impl Key {
 impl Default for Cache {
     /// Keeps nothing yet.
     fn default() -> Self {
-        Self(Mutex::new(Kept { pages: LruCache::unbounded(), bytes: 0 }))
+        let kept = Mutex::new(Kept { pages: LruCache::unbounded(), bytes: 0 });
+        Self { kept, seats: Seats::new(thread::available_parallelism().map_or(1, usize::from)) }
     }
 }
 
@@ -87,6 +94,7 @@ impl Cache {
         let Some(key) = Key::of(site, request) else { return super::routes(site, request) };
         let kept = self.lock().pages.get(&key).cloned();
         let page = kept.unwrap_or_else(|| {
+            let _seat = self.seats.take();
             let mut page = made(site, request);
             page.body.shrink_to_fit();
             let page = Arc::new(page);
@@ -98,8 +106,8 @@ impl Cache {
         deliver::unchanged(request, &page).unwrap_or_else(|| Response::clone(&page))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,6 +122,36 @@ impl Kept {
             let Some((_, old)) = self.pages.pop_lru() else { return };
             self.bytes -= size(&old);
         }
+    }
+}
+
+/// Places to make a page at, one for each core: more pages at once would take more memory and be ready no sooner.
+struct Seats {
+    free: Mutex<usize>,
+    left: Condvar,
+}
+
+/// One place, given back when it is dropped.
+struct Seat<'a>(&'a Seats);
+
+impl Seats {
+    fn new(count: usize) -> Self {
+        Self { free: Mutex::new(count), left: Condvar::new() }
+    }
+
+    /// Waits until a place is free.
+    fn take(&self) -> Seat<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.left.wait_while(free, |free| *free == 0);
+        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Seat(self)
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.left.notify_one();
     }
 }
 
