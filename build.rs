@@ -21,14 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo:rustc-env=JIEDA_BUILTIN={:08x}", checksum(&["content"])?);
     // An index made by other code is not read: these rooms decide what stands in it.
-    let writers = [
-        "src/packed.rs",
-        "src/text",
-        "src/content",
-        "src/tree",
-        "src/index",
-        "assets/dict",
-    ];
+    let writers =
+        ["src/packed.rs", "src/text", "src/content", "src/tree", "src/index", "assets/dict"];
     for watched in writers {
         println!("cargo:rerun-if-changed={watched}");
     }

@@ -9,6 +9,7 @@
 mod analyzer;
 mod entries;
 mod frozen;
+mod lexicon;
 mod names;
 mod pack;
 mod place;
@@ -16,17 +17,20 @@ mod sounds;
 mod weight;
 
 use entries::Entries;
+use lexicon::Lexicon;
+pub(crate) use lexicon::Told;
 use names::Names;
 pub(crate) use names::{Name, hash};
 pub use place::Key;
 use sounds::{Count, Sounds};
 pub(crate) use sounds::{Sounding, readings, sounds};
 use weight::FUNCTION_WORDS;
-pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
+pub(crate) use weight::{Weigher, is_function, is_interrogative};
 
 use crate::{
     content::{Aspect, Content, Domain, Entry, Facts, Source, Terms, Topic},
     error::{Error, Result},
+    packed::Packed,
     problem::Problem,
     text::{Segmenter, common_words, normalise},
     tree::Forest,
@@ -66,7 +70,8 @@ const SAMPLE: usize = 100;
 /// With how much memory tantivy begins to gather documents.
 const WRITER_BYTES: usize = 16 << 20;
 
-const OVERVIEW: &str = "overview.json";
+const OVERVIEW: &str = "overview.bin";
+const LEXICON: &str = "lexicon.bin";
 const TREES: &str = "trees.bin";
 const ENTRIES: &str = "entries.bin";
 const NAMES: &str = "names.bin";
@@ -83,14 +88,12 @@ pub struct Overview {
     /// The ids of the trees that most questions need.
     pub main: Vec<String>,
     pub topics: Vec<Topic>,
-    pub sources: Vec<Source>,
+    pub sources: Packed<Vec<Source>>,
     /// Normalised.
-    pub terms: Terms,
-    pub domains: BTreeMap<String, Domain>,
-    /// For each domain the names of its values, normalised, with the ids of the values.
-    pub names: BTreeMap<String, Vec<(String, String)>>,
+    pub terms: Packed<Terms>,
+    pub domains: Packed<BTreeMap<String, Domain>>,
     pub moved: BTreeMap<String, String>,
-    pub problems: Vec<Problem>,
+    pub problems: Packed<Vec<Problem>>,
     pub entries: usize,
     /// How many of them a topic has, by its id.
     pub counts: BTreeMap<String, usize>,
@@ -98,6 +101,12 @@ pub struct Overview {
     pub recent: Vec<String>,
     /// Whether any is internal.
     pub(crate) internal: bool,
+    /// Whether the folder is in our own formats, with sources.
+    pub(crate) ours: bool,
+    /// The words that every question has, normalised.
+    pub(crate) weak: Vec<String>,
+    /// For each aspect the words by which an entry tells it, normalised.
+    pub(crate) told: Vec<Vec<String>>,
     /// The domains that the scope of any entry names.
     pub(crate) scoped: BTreeSet<String>,
     /// How many titles and other ways to ask an entry has on average.
@@ -204,6 +213,7 @@ pub struct Index {
     pub(crate) fields: Fields,
     pub overview: Overview,
     pub segmenter: Segmenter,
+    pub(crate) lexicon: Lexicon,
     /// Where it lies; nowhere if it is in memory.
     pub folder: Option<PathBuf>,
     forest: OnceLock<Forest>,
@@ -221,14 +231,15 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     let overview = overview(content, version);
     let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
     let segmenter = segmenter(&overview.terms);
-    let (_, Beside { entries, names, sounds }) =
-        fill(content, &overview.terms, &segmenter, directory)?;
+    let (_, Beside { entries, names, sounds }) = fill(content, &overview, &segmenter, directory)?;
     fs::write(folder.join(TERMS), segmenter.as_bytes()).map_err(failed)?;
     fs::write(folder.join(ENTRIES), entries).map_err(failed)?;
     fs::write(folder.join(NAMES), names).map_err(failed)?;
     fs::write(folder.join(SOUNDS), sounds.as_bytes()).map_err(failed)?;
-    let json = serde_json::to_vec(&overview).expect("an overview is plain data");
-    fs::write(folder.join(OVERVIEW), json).map_err(failed)?;
+    let lexicon = Lexicon::write(&overview.terms, &overview.domains);
+    fs::write(folder.join(LEXICON), lexicon).map_err(failed)?;
+    let bytes = postcard::to_stdvec(&overview).expect("an overview is plain data");
+    fs::write(folder.join(OVERVIEW), bytes).map_err(failed)?;
     let bytes = postcard::to_allocvec(forest).expect("trees are plain data");
     fs::write(folder.join(TREES), bytes).map_err(failed)?;
     let mut files = BTreeMap::new();
@@ -251,11 +262,12 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
 /// Writes all entries as one segment, in their order; and then weighs their names.
 fn fill<D: tantivy::Directory>(
     content: &Content,
-    terms: &Terms,
+    overview: &Overview,
     segmenter: &Segmenter,
     directory: D,
 ) -> Result<(tantivy::Index, Beside)> {
     let (schema, fields) = Fields::schema();
+    let terms = &*overview.terms;
     let builder = tantivy::Index::builder().schema(schema);
     let builder = builder.tokenizers(analyzer::tokenizers(segmenter));
     let mut writer = builder.single_segment_index_writer(directory, WRITER_BYTES)?;
@@ -298,7 +310,8 @@ fn fill<D: tantivy::Directory>(
     });
     let counts = counts.collect::<Result<Vec<_>>>()?;
     let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)), counts);
-    let weigher = Weigher { searcher: &searcher, fields: &fields, terms, sounds: &sounds };
+    let weigher =
+        Weigher { searcher: &searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
     let mut names: Vec<Vec<&String>> =
         content.entries.iter().map(|entry| entry.names().collect()).collect();
     names.extend(content.facts.asks().map(|asks| asks.iter().collect()));
@@ -350,18 +363,19 @@ struct Beside {
 
 fn overview(content: &Content, version: &str) -> Overview {
     let terms = spelled(&content.terms, &content.domains);
-    let named = |(id, domain): (&String, &Domain)| (id.clone(), named(domain, &terms));
     Overview {
         title: content.title.clone(),
         version: version.to_owned(),
         main: content.main.clone(),
         topics: content.topics.clone(),
-        sources: content.sources.clone(),
-        names: content.domains.iter().map(named).collect(),
-        terms,
-        domains: content.domains.clone(),
+        ours: !content.sources.is_empty(),
+        sources: content.sources.clone().into(),
+        weak: terms.weak.clone(),
+        told: terms.aspect.iter().map(|aspect| aspect.told.clone()).collect(),
+        terms: terms.into(),
+        domains: content.domains.clone().into(),
         moved: content.moved.clone(),
-        problems: content.problems.clone(),
+        problems: content.problems.clone().into(),
         entries: 0,
         counts: BTreeMap::new(),
         recent: Vec::new(),
@@ -398,21 +412,6 @@ fn spelled(terms: &Terms, domains: &BTreeMap<String, Domain>) -> Terms {
     }
 }
 
-/// The names of the values of a domain, normalised, and the words that mean the same, with the values.
-fn named(domain: &Domain, terms: &Terms) -> Vec<(String, String)> {
-    let mut named: Vec<(String, String)> = Vec::new();
-    for (id, names) in domain.names() {
-        for name in names {
-            let name = normalise(name).as_str().to_owned();
-            let same = terms.same.iter().filter(|group| group.contains(&name)).flatten();
-            named.extend(same.chain([&name]).map(|name| (name.clone(), id.to_owned())));
-        }
-    }
-    named.sort_unstable();
-    named.dedup();
-    named
-}
-
 /// The segmenter for these terms: words and everything that means the same as something.
 fn segmenter(terms: &Terms) -> Segmenter {
     Segmenter::new(terms.word.iter().chain(terms.same.iter().flatten()).chain(&terms.weak))
@@ -443,15 +442,18 @@ impl Index {
             }
             budget = budget.saturating_sub(*size);
         }
-        let overview: Overview = serde_json::from_slice(&read(OVERVIEW)?)
+        let overview: Overview = postcard::from_bytes(&read(OVERVIEW)?)
             .map_err(|_| damaged(format!("{OVERVIEW} 不对")))?;
+        let lexicon =
+            Lexicon::read(&read(LEXICON)?).ok_or_else(|| damaged(format!("{LEXICON} 不对")))?;
         let sounds =
             Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
         let segmenter = Segmenter::read(read(TERMS)?.to_vec())
             .ok_or_else(|| damaged(format!("{TERMS} 不对")))?;
         let beside = Beside { entries: read(ENTRIES)?, names: read(NAMES)?, sounds };
         let index = tantivy::Index::open(frozen::Frozen(directory))?;
-        let index = Self::new(index, overview, segmenter, beside, Some(folder.to_owned()))?;
+        let index =
+            Self::new(index, overview, segmenter, lexicon, beside, Some(folder.to_owned()))?;
         if proof == Proof::Full {
             index.prove().map_err(damaged)?;
         }
@@ -476,8 +478,10 @@ impl Index {
 
     fn of(content: &Content, overview: Overview, forest: Forest) -> Result<Self> {
         let segmenter = segmenter(&overview.terms);
-        let (index, beside) = fill(content, &overview.terms, &segmenter, RamDirectory::create())?;
-        let index = Self::new(index, overview, segmenter, beside, None)?;
+        let (index, beside) = fill(content, &overview, &segmenter, RamDirectory::create())?;
+        let lexicon = OwnedBytes::new(Lexicon::write(&overview.terms, &overview.domains));
+        let lexicon = Lexicon::read(&lexicon).expect("it has just been written");
+        let index = Self::new(index, overview, segmenter, lexicon, beside, None)?;
         index.prove().map_err(|what| Error::Damaged { dir: PathBuf::new(), what })?;
         // The index is new, so there are no trees yet.
         let _ = index.forest.set(forest);
@@ -489,7 +493,7 @@ impl Index {
         Weigher {
             searcher: &self.searcher,
             fields: &self.fields,
-            terms: &self.overview.terms,
+            weak: &self.overview.weak,
             sounds: &self.sounds,
         }
     }
@@ -527,6 +531,7 @@ impl Index {
         mut index: tantivy::Index,
         overview: Overview,
         segmenter: Segmenter,
+        lexicon: Lexicon,
         beside: Beside,
         folder: Option<PathBuf>,
     ) -> Result<Self> {
@@ -543,6 +548,7 @@ impl Index {
             fields,
             overview,
             segmenter,
+            lexicon,
             folder,
             forest: OnceLock::new(),
             sounds,

@@ -1,6 +1,6 @@
 //! Whether a question asks for one cell of a table of facts: it names the keys, and is like what the column is asked by.
 
-use super::{fit, query::Question, rank::Asked};
+use super::{query::Question, rank::Asked};
 use crate::{content::Entry, error::Result, index::Index, tree::Forest};
 use std::{collections::BTreeMap, ops::Range};
 
@@ -9,7 +9,7 @@ const LIKE: f32 = 0.6;
 
 /// The cell that the question asks for, as an entry.
 pub(super) fn asked(index: &Index, question: &Question) -> Result<Option<Entry>> {
-    let named = named(index, question.understood());
+    let named = named(question);
     if named.is_empty() {
         return Ok(None);
     }
@@ -36,28 +36,24 @@ pub(super) fn asked(index: &Index, question: &Question) -> Result<Option<Entry>>
     Ok(best.map(|(_, entry)| entry))
 }
 
-/// For each domain the only value that the text names, and where.
-fn named<'i>(index: &'i Index, text: &str) -> BTreeMap<&'i str, (&'i str, Range<usize>)> {
-    let mut named = BTreeMap::new();
-    for (domain, names) in &index.overview.names {
-        let mut found: Vec<(&str, Range<usize>)> = names
-            .iter()
-            .filter_map(|(name, id)| {
-                let at = fit::find(text, name)?;
-                Some((&**id, at..at + name.len()))
-            })
-            .collect();
-        // The longest name counts: 云虚拟主机 does not name what is called 虚拟主机.
-        found.sort_by_key(|(_, range)| std::cmp::Reverse(range.len()));
-        let mut apart: Vec<(&str, Range<usize>)> = Vec::new();
-        for (id, range) in found {
-            if apart.iter().all(|(_, other)| range.end <= other.start || other.end <= range.start) {
-                apart.push((id, range));
-            }
-        }
-        if let [(only, range)] = &apart[..] {
-            named.insert(&**domain, (*only, range.clone()));
+/// For each domain the only value that the question names, and where.
+fn named(question: &Question) -> BTreeMap<&str, (&str, Range<usize>)> {
+    let mut told: Vec<_> = question.told.iter().collect();
+    // The longest name counts: 云虚拟主机 does not name what is called 虚拟主机.
+    told.sort_by(|a, b| b.word.len().cmp(&a.word.len()).then(a.word.cmp(&b.word)));
+    let mut found: BTreeMap<&str, Vec<(&str, Range<usize>)>> = BTreeMap::new();
+    for (told, (domain, id)) in
+        told.iter().flat_map(|told| told.meaning.values.iter().map(move |value| (told, value)))
+    {
+        let apart = found.entry(domain).or_default();
+        let range = &told.range;
+        if apart.iter().all(|(_, other)| range.end <= other.start || other.end <= range.start) {
+            apart.push((id, range.clone()));
         }
     }
-    named
+    let only = found.into_iter().filter_map(|(domain, found)| match &found[..] {
+        [only] => Some((domain, only.clone())),
+        _ => None,
+    });
+    only.collect()
 }

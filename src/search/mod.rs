@@ -39,6 +39,9 @@ use rank::Scored;
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
 
+/// So many hits are judged by their text at least: of 100 questions, with 99 the best hit is among the first 10.
+const DEPTH: usize = 20;
+
 /// A name that is the question is at least so near, from 0 to 1, if there are pairs of characters to compare.
 const NEAR: f32 = 0.9;
 
@@ -139,7 +142,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     let candidates = question.candidates(index, CANDIDATES)?;
     let ranked = rank::rank(index, &question, &candidates)?;
     let mut hits: Vec<Hit> = Vec::new();
-    let fits = fit::Named::read(index, &question);
+    let fits = fit::Named::read(&question);
     let finders = Finders::new(&question);
     let no_pairs = bigrams(question.understood()).next().is_none();
     // The scores of the best so far, rising.
@@ -147,7 +150,8 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     for scored in &ranked.scored {
         // Only a near name can be the question itself.
         let near = scored.nearest > NEAR || no_pairs;
-        let enough = best.len() == top && scored.first() + WEIGHTS[BLOCK] < best[0];
+        let enough = hits.len() >= top.max(DEPTH)
+            || best.len() == top && scored.first() + WEIGHTS[BLOCK] < best[0];
         if enough && !near {
             continue;
         }
