@@ -38,6 +38,7 @@ use crate::{
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     num::NonZero,
@@ -96,6 +97,12 @@ pub struct Overview {
     pub moved: BTreeMap<String, String>,
     pub problems: Lazy<Vec<Problem>>,
     pub entries: usize,
+    /// How many of them a topic has, by its id.
+    pub counts: BTreeMap<String, usize>,
+    /// The ids of those that have older values, the newest first; at most five.
+    pub recent: Vec<String>,
+    /// Whether any is internal.
+    pub(crate) internal: bool,
     /// Whether the folder is in our own formats, with sources.
     pub(crate) ours: bool,
     /// The words that every question has, normalised.
@@ -106,6 +113,29 @@ pub struct Overview {
     pub(crate) scoped: BTreeSet<String>,
     /// How many titles and other ways to ask an entry has on average.
     pub(crate) names_each: f32,
+}
+
+/// How many entries [`Overview::recent`] names.
+const RECENT: usize = 5;
+
+impl Overview {
+    /// The same of these entries: what is counted of them, so that nobody has to read them all for it.
+    fn counted(self, entries: &[Entry]) -> Self {
+        let mut counts = BTreeMap::new();
+        for entry in entries {
+            *counts.entry(entry.topic.clone()).or_default() += 1;
+        }
+        let mut recent: Vec<&Entry> =
+            entries.iter().filter(|entry| !entry.changed.is_empty()).collect();
+        recent.sort_by_key(|entry| Reverse(entry.as_of));
+        Self {
+            entries: entries.len(),
+            counts,
+            recent: recent.iter().take(RECENT).map(|entry| entry.id.clone()).collect(),
+            internal: entries.iter().any(|entry| entry.internal),
+            ..self
+        }
+    }
 }
 
 /// The files of an index with sizes and checksums.
@@ -397,11 +427,15 @@ fn overview(content: &Content, version: &str) -> Overview {
         domains: content.domains.clone().into(),
         moved: content.moved.clone(),
         problems: content.problems.clone().into(),
-        entries: content.entries.len(),
+        entries: 0,
+        counts: BTreeMap::new(),
+        recent: Vec::new(),
+        internal: false,
         scoped: content.entries.iter().flat_map(|entry| entry.scope.keys().cloned()).collect(),
         names_each: content.entries.iter().map(|entry| entry.names().count()).sum::<usize>() as f32
             / content.entries.len().max(1) as f32,
     }
+    .counted(&content.entries)
 }
 
 /// The terms in the one spelling in which questions are compared with them. The names of a value of a domain are
@@ -490,7 +524,7 @@ impl Index {
         forest: Forest,
     ) -> Result<Self> {
         let content = Content { entries, facts: forest.facts.clone(), ..Content::default() };
-        let overview = Overview { entries: content.entries.len(), ..overview };
+        let overview = overview.counted(&content.entries);
         Self::of(&content, overview, forest)
     }
 
