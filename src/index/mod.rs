@@ -13,6 +13,7 @@ mod lexicon;
 mod names;
 mod pack;
 mod place;
+mod readings;
 mod sounds;
 mod weight;
 
@@ -22,8 +23,9 @@ pub(crate) use lexicon::Told;
 use names::Names;
 pub(crate) use names::{Name, hash};
 pub use place::Key;
+pub(crate) use readings::{readings, sounds};
+pub(crate) use sounds::Sounding;
 use sounds::{Count, Sounds};
-pub(crate) use sounds::{Sounding, readings, sounds};
 use weight::FUNCTION_WORDS;
 pub(crate) use weight::{Weigher, is_function, is_interrogative};
 
@@ -32,7 +34,7 @@ use crate::{
     error::{Error, Result},
     lazy::Lazy,
     problem::Problem,
-    text::{Segmenter, common_words, normalise},
+    text::{Segmenter, normalise},
     tree::Forest,
 };
 use jiff::civil::Date;
@@ -287,7 +289,7 @@ fn fill<D: tantivy::Directory>(
     in_order(&content.entries, document, |document| writer.add_document(document))?;
     let index = writer.finalize()?;
     let searcher = index.reader()?.searcher();
-    let plain = FUNCTION_WORDS.split_whitespace().chain(common_words());
+    let plain = FUNCTION_WORDS.split_whitespace();
     let mut words: BTreeMap<String, u64> = plain.map(|word| (word.to_owned(), 0)).collect();
     for field in fields.words() {
         for reader in searcher.segment_readers() {
