@@ -4,12 +4,17 @@
 
 use std::{
     cmp::Reverse,
+    collections::BTreeSet,
     env,
     error::Error,
     fs::{self, File},
     io::BufWriter,
     path::{Path, PathBuf},
 };
+
+#[path = "src/index/readings.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod readings;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -22,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-env=JIEDA_BUILTIN={:08x}", checksum(&["content"])?);
     // An index made by other code is not read: these rooms decide what stands in it.
     let writers =
-        ["src/packed.rs", "src/text", "src/content", "src/tree", "src/index", "assets/dict"];
+        ["src/lazy.rs", "src/text", "src/content", "src/tree", "src/index", "assets/dict"];
     for watched in writers {
         println!("cargo:rerun-if-changed={watched}");
     }
@@ -38,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Words of jieba's dictionary that have been seen so often are common.
 const COMMON: u64 = 1_000;
 
-/// Writes the words of a jieba dictionary and their frequencies as an `fst` map, their sum, and the common ones as lines.
+/// Writes the words of a jieba dictionary and their frequencies as an `fst` map, their sum, and the sounds of the common ones.
 fn dictionary(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(from)?;
     let mut words = text
@@ -53,12 +58,22 @@ fn dictionary(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     let total: u64 = words.iter().map(|(_, frequency)| frequency).sum();
     println!("cargo:rustc-env=JIEDA_DICT_TOTAL={total}");
     let common = words.iter().filter(|(_, frequency)| *frequency >= COMMON);
-    let common: Vec<&str> = common.map(|(word, _)| *word).collect();
-    fs::write(to.join("common.txt"), common.join("\n"))?;
-    let mut map = fst::MapBuilder::new(BufWriter::new(File::create(to.join("dict.fst"))?))?;
-    map.extend_iter(words)?;
-    map.finish()?;
-    Ok(())
+    let syllables = ('\u{4E00}'..='\u{9FA5}').flat_map(readings::readings);
+    let syllables = syllables.map(|reading| format!(".{reading}"));
+    let keys: BTreeSet<String> =
+        common.flat_map(|(word, _)| readings::keys(word)).chain(syllables).collect();
+    map(keys.into_iter().map(|key| (key, 0)), &to.join("common.fst"))?;
+    map(words, &to.join("dict.fst"))
+}
+
+/// Writes pairs in the order of their keys as an `fst` map.
+fn map<K: AsRef<[u8]>>(
+    pairs: impl IntoIterator<Item = (K, u64)>,
+    to: &Path,
+) -> Result<(), Box<dyn Error>> {
+    let mut map = fst::MapBuilder::new(BufWriter::new(File::create(to)?))?;
+    map.extend_iter(pairs)?;
+    Ok(map.finish()?)
 }
 
 /// Writes OpenCC's traditional characters and phrases with the simplified ones as a Rust table, sorted by the first

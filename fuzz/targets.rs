@@ -5,6 +5,7 @@
 use jieda::{
     Library,
     content::{self, Content, File},
+    lazy::OwnedBytes,
     tree::{self, Forest, State},
     web::{Control, Limits, Request, Response, Site, routes, serve},
 };
@@ -99,9 +100,9 @@ pub(crate) fn trees(data: &[u8]) {
         LazyLock::new(|| content::load(&with(shop(), "a.txt", b"")));
     let files = with(Vec::new(), "trees/t.toml", data);
     let forest = tree::load(&files, &CONTENT);
-    let stored = serde_json::to_string(&forest).expect("trees are plain data");
-    let read: Forest = serde_json::from_str(&stored).expect("what was stored");
-    assert_eq!(serde_json::to_string(&read).expect("trees are plain data"), stored);
+    let stored = forest.to_bytes();
+    let read = Forest::read(&OwnedBytes::new(stored.clone())).expect("what was stored");
+    assert_eq!(read.to_bytes(), stored);
     for tree in forest.trees.values() {
         for choice in 0..4 {
             let mut given = Vec::new();

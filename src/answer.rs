@@ -161,7 +161,7 @@ impl Answer {
     /// Fails if the trees cannot be read.
     pub fn walk<'l>(&self, library: &'l Library) -> Result<Option<Walk<'l>>> {
         let Some(wanted) = &self.tree else { return Ok(None) };
-        let forest = library.index.forest()?;
+        let forest = &library.index.forest;
         let tree = forest.trees.get(&wanted.tree);
         Ok(tree.map(|tree| tree::walk(forest, tree, &wanted.heard.given())))
     }
@@ -200,7 +200,7 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     let close = found.hits.iter().take(CHOICES).take_while(|hit| best - hit.score <= CLOSE).count();
     // A bare 服务器 may mean anything, however near one entry is.
     let close = if enough { close } else { close.max(2).min(found.hits.len()) };
-    let forest = library.index.forest()?;
+    let forest = &library.index.forest;
     let mut tree = tree::wanted(forest, &found.question.asked, BESIDE);
     if let Some(wanted) = &mut tree {
         wanted.heard.forget(unheard);

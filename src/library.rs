@@ -125,15 +125,17 @@ pub struct Summary {
     pub topic: String,
     /// The first paragraph.
     pub say: String,
-    pub url: String,
     pub as_of: Option<Date>,
-    /// Older values, in words.
-    pub changed: Vec<String>,
     /// What it rests on: sources with sections.
     pub cites: Vec<(String, String)>,
 }
 
 impl Summary {
+    /// The address of its page, percent-encoded, without a base path.
+    pub fn url(&self) -> String {
+        link::url(&self.id)
+    }
+
     /// Whether the entry rests on any section of the source.
     pub fn rests_on(&self, source: &content::Source) -> bool {
         self.cites.iter().any(|(id, _)| *id == source.id)
@@ -179,8 +181,12 @@ impl Library {
     /// Where nothing can be written, or a file has changed within the last two seconds, the index is in memory.
     /// Fails if the content is not there, or if no index can be built.
     pub fn open(place: &Place, proof: Proof) -> Result<Self> {
-        let load = || Ok(load(&place.files()?));
-        Self::at(place, &place.key()?, proof, load)
+        Self::open_at(place, &place.key()?, proof)
+    }
+
+    /// The same of content whose key is known.
+    pub fn open_at(place: &Place, key: &Key, proof: Proof) -> Result<Self> {
+        Self::at(place, key, proof, || Ok(load(&place.files()?)))
     }
 
     /// Opens the index of `key`, and builds it of what `load` gives if it is missing or damaged.
@@ -252,14 +258,13 @@ impl Library {
     /// A tree that cites an internal entry is internal as well, for its texts say what the entry says. Of pictures and
     /// documents, those are left that an entry shows.
     pub fn public(&self) -> Result<Option<Self>> {
+        if !self.index.overview.internal {
+            return Ok(None);
+        }
         let entries = self.index.entries().collect::<Result<Vec<_>>>()?;
         let (internal, mut entries): (Vec<Entry>, Vec<Entry>) =
             entries.into_iter().partition(|entry| entry.internal);
-        if internal.is_empty() {
-            return Ok(None);
-        }
-        let (mut forest, mut overview) =
-            (self.index.forest()?.clone(), self.index.overview.clone());
+        let (mut forest, mut overview) = (self.index.forest.clone(), self.index.overview.clone());
         let is_internal = |id: &str| internal.iter().any(|entry| entry.id == id);
         let trees = forest.hide(is_internal);
         let hidden = |id: &str| match id.strip_prefix("tree:") {
@@ -307,10 +312,14 @@ impl Library {
         Ok(Some(Self { shown: Some(shown), ..library }))
     }
 
+    /// Whether it is what everybody may see of another.
+    pub fn is_narrowed(&self) -> bool {
+        self.shown.is_some()
+    }
+
     /// Reads what is otherwise read when it is first asked for, so that nobody waits for it, and nothing is missed when the
     /// index folder is removed.
     pub fn warm(&self) -> Result<()> {
-        self.index.forest()?;
         self.summaries()?;
         self.suggest("", 0).map(drop)
     }
@@ -325,7 +334,7 @@ impl Library {
     /// The entry with this id, or with the id that it had before it moved; or the cell of a table of facts.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
         if id.starts_with(content::FACT) {
-            return Ok(self.index.facts()?.entry(id));
+            return Ok(self.index.forest.facts.entry(id));
         }
         let id = self.index.overview.moved.get(id).map_or(id, |moved| moved);
         self.index.entry(id)
@@ -344,9 +353,7 @@ impl Library {
         }
         let summary = |entry: Entry| Summary {
             say: entry.say().to_owned(),
-            url: entry.url(),
             as_of: entry.as_of,
-            changed: entry.changed.iter().map(|old| format!("{}：{}", old.what, old.was)).collect(),
             cites: entry.sources.into_iter().map(|cited| (cited.id, cited.section)).collect(),
             id: entry.id,
             title: entry.title,
@@ -358,7 +365,7 @@ impl Library {
     }
 
     /// At most `limit` completions of what somebody has begun to type, the best first. All names are read once.
-    pub fn suggest(&self, typed: &str, limit: usize) -> Result<Vec<&Suggestion>> {
+    pub fn suggest(&self, typed: &str, limit: usize) -> Result<Vec<Suggestion<'_>>> {
         if self.suggester.get().is_none() {
             // Whoever is first keeps it.
             drop(self.suggester.set(Suggester::new(&self.index)?));
@@ -377,7 +384,7 @@ impl Library {
     pub fn trees_about(&self, entry: &Entry) -> Result<Vec<&Tree>> {
         let named =
             |tree: &Tree| entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
-        let trees = self.index.forest()?.trees.values().map(|tree| &**tree);
+        let trees = self.index.forest.trees.values().map(|tree| &**tree);
         Ok(trees.filter(|tree| named(tree) || tree.cites(&entry.id)).collect())
     }
 

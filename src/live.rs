@@ -29,6 +29,21 @@ pub struct Served {
 }
 
 impl Served {
+    fn new(library: Library) -> Result<Self> {
+        let public = library.public()?;
+        Ok(Self { library, public, since: Instant::now() })
+    }
+
+    /// Reads what is otherwise read when it is first asked for.
+    ///
+    /// Fails if it cannot be read whole.
+    pub fn warm(&self) -> Result<()> {
+        [Some(&self.library), self.public.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(Library::warm)
+    }
+
     /// What may be seen: everything, or what is not internal.
     pub fn library(&self, internal: bool) -> &Library {
         self.public.as_ref().filter(|_| !internal).unwrap_or(&self.library)
@@ -77,9 +92,20 @@ impl Live {
     ///
     /// Fails, and changes nothing, if it cannot be read whole.
     pub fn serve(&self, library: Library) -> Result<Arc<Served>> {
-        let public = library.public()?;
-        [Some(&library), public.as_ref()].into_iter().flatten().try_for_each(Library::warm)?;
-        let served = Arc::new(Served { library, public, since: Instant::now() });
+        let served = Served::new(library)?;
+        served.warm()?;
+        Ok(self.swap(served))
+    }
+
+    /// The same of the first library, but at once: [`Served::warm`] is left to be done while others ask.
+    ///
+    /// Fails if what everybody may see of it cannot be told.
+    pub fn begin(&self, library: Library) -> Result<Arc<Served>> {
+        Ok(self.swap(Served::new(library)?))
+    }
+
+    fn swap(&self, served: Served) -> Arc<Served> {
+        let served = Arc::new(served);
         let old = self.served.swap(Some(Arc::clone(&served)));
         self.waiting.store(0, Ordering::Relaxed);
         // Whoever still answers from it has it open; a folder that is gone already is what is wanted.
@@ -88,7 +114,7 @@ impl Live {
         {
             drop(fs::remove_dir_all(folder));
         }
-        Ok(served)
+        served
     }
 
     /// Loads the content aside and serves it if it is new and has no errors; it waits until nothing has changed for two

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     {
         writeln!(out, "{}", row(kind, figures))?;
     }
-    let hearing = tree::hearing(&common.place().files()?, library.index.forest()?);
+    let hearing = tree::hearing(&common.place().files()?, &library.index.forest);
     if hearing.questions > 0 {
         writeln!(
             out,

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::{
+    borrow::Cow,
     io::{self, Write},
     sync::{
         Arc,
@@ -19,6 +20,9 @@ use std::{
 
 /// So many lines wait to be written: some seconds of a busy service, at most a few megabytes.
 const WAITING: usize = 4096;
+
+/// So long lines gather after some were written. Waking a thread for each line would cost more than the line.
+const GATHER: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum Format {
@@ -75,17 +79,25 @@ impl Log {
 
 /// Writes what comes, until nobody can send any more. Nobody can be told of a failure.
 fn write(waiting: &Receiver<Line>, dropped: &AtomicU64, format: Format) {
-    let put = |line: String| drop(io::stderr().write_all(line.as_bytes()));
-    for line in waiting {
-        match line {
-            Line::Text(text) => put(text),
-            Line::Mark(mark) => drop(mark.try_send(())),
+    while let Ok(first) = waiting.recv() {
+        let (mut text, mut marks) = (String::new(), Vec::new());
+        for line in [first].into_iter().chain(waiting.try_iter().take(WAITING)) {
+            match line {
+                Line::Text(line) => text.push_str(&line),
+                Line::Mark(mark) => marks.push(mark),
+            }
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let message = "日志来不及写，丢了一些行";
-            put(self::line(format, Level::Warn, "dropped", message, &[("lines", lost.into())]));
+            let fields = [("lines", lost.into())];
+            text.push_str(&line(format, Level::Warn, "dropped", message, &fields));
         }
+        drop(io::stderr().write_all(text.as_bytes()));
+        for mark in marks {
+            let _ = mark.try_send(());
+        }
+        thread::sleep(GATHER);
     }
 }
 
@@ -117,7 +129,7 @@ fn line(
                 text.push_str(&format!(" {}", message.replace(char::is_control, " ")));
             }
             for (name, value) in fields {
-                text.push_str(&format!(" {name}={}", plain(value)));
+                [" ", name, "=", &plain(value)].iter().for_each(|piece| text.push_str(piece));
             }
             text + "\n"
         }
@@ -125,7 +137,7 @@ fn line(
 }
 
 /// A value as it stands in a line of text: quoted if it could be read as more than one.
-fn plain(value: &Value) -> String {
+fn plain(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text)
             if !text.is_empty()
@@ -133,8 +145,8 @@ fn plain(value: &Value) -> String {
                     c.is_whitespace() || c.is_control() || "\"=".contains(c)
                 }) =>
         {
-            text.clone()
+            Cow::Borrowed(text)
         }
-        value => value.to_string(),
+        value => Cow::Owned(value.to_string()),
     }
 }

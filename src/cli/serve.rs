@@ -13,7 +13,7 @@ use jieda::{
     feedback::{self, Records},
     index::{Key, Proof},
     live::{Live, Reload, Served},
-    web::{self, BUILD, Base, Control, Limits, Metrics, Request, Response, Site},
+    web::{self, BUILD, Base, Cache, Control, Limits, Metrics, Request, Response, Site},
 };
 use jiff::{Timestamp, Zoned, civil::Date};
 use serde_json::Value;
@@ -91,6 +91,7 @@ pub(super) struct Args {
 /// What the threads share.
 struct Host {
     live: Live,
+    pages: Cache,
     control: Control,
     metrics: Metrics,
     log: Log,
@@ -118,6 +119,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let control = Control::default();
     let host = Arc::new(Host {
         live: Live::new(common.place()),
+        pages: Cache::default(),
         metrics: Metrics::new(control.clone()),
         control,
         log: Log::start(args.log)?,
@@ -199,8 +201,8 @@ fn begin(host: &Host, mut greeting: Greeting, watch: bool) -> Result<Key> {
         host.log.tell(Level::Warn, "watch", FIXED, &[]);
     }
     let key = host.live.place().key()?;
-    let library = Library::open(host.live.place(), Proof::Full)?;
-    let served = host.live.serve(library)?;
+    let library = Library::open_at(host.live.place(), &key, Proof::Full)?;
+    let served = host.live.begin(library)?;
     let overview = &served.library.index.overview;
     let name = host.live.place().name();
     let (addr, base, entries) = (greeting.addr, &host.base, overview.entries);
@@ -221,6 +223,8 @@ fn begin(host: &Host, mut greeting: Greeting, watch: bool) -> Result<Key> {
         host.log.tell(Level::Warn, "tokens", &hint, &[]);
     }
     systemd::ready();
+    // Whoever asks at once is answered meanwhile.
+    served.warm()?;
     Ok(key)
 }
 
@@ -297,7 +301,7 @@ impl Host {
             metrics: Some(&metrics),
             ..Site::new(library, self.day.unwrap_or_else(|| Zoned::now().date()))
         };
-        let mut response = web::routes(site, request);
+        let mut response = self.pages.routes(site, request);
         if internal {
             response.keep_private();
         }

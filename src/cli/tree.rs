@@ -149,7 +149,7 @@ fn list(args: &ListArgs, common: &Common) -> Result<ExitCode> {
         writeln!(out, "{}", serde_json::to_string(&trees).expect("trees are plain data"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let forest = library.index.forest()?;
+    let forest = &library.index.forest;
     for tree in forest.trees.values() {
         writeln!(out, "{}  {}", tree.id, tree.title)?;
     }
@@ -183,7 +183,7 @@ fn pairs(set: &[String]) -> Result<Vec<(String, String)>> {
 
 fn walk(args: &RunArgs, common: &Common, ask: bool) -> Result<ExitCode> {
     let library = common.open(Proof::Quick)?;
-    let forest = library.index.forest()?;
+    let forest = &library.index.forest;
     let tree = find(forest, &args.id)?;
     let mut given = pairs(&args.set)?;
     let interactive = ask && !args.json && io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -299,7 +299,7 @@ fn print(library: &Library, walk: &Walk<'_>, out: &mut impl Write) -> Result<()>
             if settled.is_some() {
                 print_outcome(library, walk, out)?;
             }
-            let forest = library.index.forest()?;
+            let forest = &library.index.forest;
             writeln!(out, "还要回答：{}", question.ask)?;
             for (id, label) in forest.options(question) {
                 writeln!(out, "  --set {}={id}  {label}", question.id)?;
@@ -345,7 +345,7 @@ pub(super) fn print_outcome(
     out: &mut impl Write,
 ) -> Result<()> {
     let Some(ending) = walk.ending() else { return Ok(()) };
-    let forest = library.index.forest()?;
+    let forest = &library.index.forest;
     writeln!(out, "{SAY}{}{SAY:#}", ending.say)?;
     writeln!(out, "  {LABEL}结论{LABEL:#}  {}", ending.outcome.title)?;
     for (index, step) in ending.steps.iter().enumerate() {
@@ -463,7 +463,7 @@ fn paths(args: &PathsArgs, common: &Common) -> Result<ExitCode> {
 
 fn graph(args: &GraphArgs, common: &Common) -> Result<ExitCode> {
     let library = common.open(Proof::Quick)?;
-    let forest = library.index.forest()?;
+    let forest = &library.index.forest;
     let tree = find(forest, &args.id)?;
     let walk = tree::walk(forest, tree, &pairs(&args.set)?);
     if let Some(wrong) = walk.wrong.first() {

@@ -10,23 +10,23 @@ use super::{
     entry::{Block, Changed, Citation, Disputed, Entry},
     ours::{Frame, shape},
 };
-use crate::packed::Packed;
+use crate::lazy::Lazy;
 use indexmap::IndexMap;
 use jiff::civil::Date;
 use regex::{Captures, Regex};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::LazyLock,
 };
 
 /// Everything of `facts/`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Facts {
-    pub(crate) figures: Packed<IndexMap<String, Figure>>,
-    pub(crate) tables: BTreeMap<String, Packed<Table>>,
+    pub(crate) figures: Lazy<IndexMap<String, Figure>>,
+    pub(crate) tables: BTreeMap<String, Lazy<Table>>,
     /// What is needed to tell whether a cell is asked for.
-    pub(crate) asked: Packed<Vec<Asked>>,
+    pub(crate) asked: Lazy<Vec<Asked>>,
 }
 
 /// The columns of a table that answer.
@@ -96,7 +96,7 @@ pub(crate) struct Row {
     pub(crate) labels: Vec<String>,
     cells: BTreeMap<String, Cell>,
     /// For the row of a part: only these cells differ from the whole.
-    own: Option<HashSet<String>>,
+    own: Option<BTreeSet<String>>,
 }
 
 /// The values of a key for which a row holds.
@@ -678,7 +678,7 @@ impl Table {
     pub(crate) fn row(
         &self,
         values: &[&str],
-        domains: &BTreeMap<String, Packed<Domain>>,
+        domains: &BTreeMap<String, Lazy<Domain>>,
     ) -> Option<&Row> {
         let whole = |(key, value): (&String, &&str)| {
             let part = domains.get(key).and_then(|domain| domain.part.get(*value));
@@ -697,7 +697,7 @@ impl Table {
     pub(crate) fn rows(
         &self,
         values: &[Option<&str>],
-        domains: &BTreeMap<String, Packed<Domain>>,
+        domains: &BTreeMap<String, Lazy<Domain>>,
     ) -> Vec<&Row> {
         if let Some(all) = values.iter().copied().collect::<Option<Vec<&str>>>() {
             return self.row(&all, domains).into_iter().collect();

@@ -13,6 +13,7 @@ mod lexicon;
 mod names;
 mod pack;
 mod place;
+mod readings;
 mod sounds;
 mod weight;
 
@@ -22,27 +23,28 @@ pub(crate) use lexicon::Told;
 use names::Names;
 pub(crate) use names::{Name, hash};
 pub use place::Key;
+pub(crate) use readings::{readings, sounds};
+pub(crate) use sounds::Sounding;
 use sounds::{Count, Sounds};
-pub(crate) use sounds::{Sounding, readings, sounds};
 use weight::FUNCTION_WORDS;
 pub(crate) use weight::{Weigher, is_function, is_interrogative};
 
 use crate::{
-    content::{Aspect, Content, Domain, Entry, Facts, Source, Terms, Topic},
+    content::{Aspect, Content, Domain, Entry, Source, Terms, Topic},
     cores,
     error::{Error, Result},
-    packed::Packed,
+    lazy::Lazy,
     problem::Problem,
-    text::{Segmenter, common_words, normalise},
+    text::{Segmenter, normalise},
     tree::Forest,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
-    sync::OnceLock,
     thread,
 };
 use tantivy::{
@@ -89,13 +91,19 @@ pub struct Overview {
     /// The ids of the trees that most questions need.
     pub main: Vec<String>,
     pub topics: Vec<Topic>,
-    pub sources: Packed<Vec<Source>>,
+    pub sources: Lazy<Vec<Source>>,
     /// Normalised.
-    pub terms: Packed<Terms>,
-    pub domains: Packed<BTreeMap<String, Domain>>,
+    pub terms: Lazy<Terms>,
+    pub domains: Lazy<BTreeMap<String, Domain>>,
     pub moved: BTreeMap<String, String>,
-    pub problems: Packed<Vec<Problem>>,
+    pub problems: Lazy<Vec<Problem>>,
     pub entries: usize,
+    /// How many of them a topic has, by its id.
+    pub counts: BTreeMap<String, usize>,
+    /// The ids of those that have older values, the newest first; at most five.
+    pub recent: Vec<String>,
+    /// Whether any is internal.
+    pub(crate) internal: bool,
     /// Whether the folder is in our own formats, with sources.
     pub(crate) ours: bool,
     /// The words that every question has, normalised.
@@ -106,6 +114,29 @@ pub struct Overview {
     pub(crate) scoped: BTreeSet<String>,
     /// How many titles and other ways to ask an entry has on average.
     pub(crate) names_each: f32,
+}
+
+/// How many entries [`Overview::recent`] names.
+const RECENT: usize = 5;
+
+impl Overview {
+    /// The same of these entries: what is counted of them, so that nobody has to read them all for it.
+    fn counted(self, entries: &[Entry]) -> Self {
+        let mut counts = BTreeMap::new();
+        for entry in entries {
+            *counts.entry(entry.topic.clone()).or_default() += 1;
+        }
+        let mut recent: Vec<&Entry> =
+            entries.iter().filter(|entry| !entry.changed.is_empty()).collect();
+        recent.sort_by_key(|entry| Reverse(entry.as_of));
+        Self {
+            entries: entries.len(),
+            counts,
+            recent: recent.iter().take(RECENT).map(|entry| entry.id.clone()).collect(),
+            internal: entries.iter().any(|entry| entry.internal),
+            ..self
+        }
+    }
 }
 
 /// The files of an index with sizes and checksums.
@@ -199,7 +230,8 @@ pub struct Index {
     pub(crate) lexicon: Lexicon,
     /// Where it lies; nowhere if it is in memory.
     pub folder: Option<PathBuf>,
-    forest: OnceLock<Forest>,
+    /// The decision trees, each read when it is first looked at.
+    pub forest: Forest,
     entries: Entries,
     names: Names,
     pub(crate) sounds: Sounds,
@@ -223,8 +255,7 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     fs::write(folder.join(LEXICON), lexicon).map_err(failed)?;
     let bytes = postcard::to_stdvec(&overview).expect("an overview is plain data");
     fs::write(folder.join(OVERVIEW), bytes).map_err(failed)?;
-    let bytes = postcard::to_allocvec(forest).expect("trees are plain data");
-    fs::write(folder.join(TREES), bytes).map_err(failed)?;
+    fs::write(folder.join(TREES), forest.to_bytes()).map_err(failed)?;
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -278,7 +309,7 @@ fn weighed(
 ) -> Result<(Vec<u8>, Sounds)> {
     let (_, fields) = Fields::schema();
     let terms = &*overview.terms;
-    let plain = FUNCTION_WORDS.split_whitespace().chain(common_words());
+    let plain = FUNCTION_WORDS.split_whitespace();
     let mut words: BTreeMap<String, u64> = plain.map(|word| (word.to_owned(), 0)).collect();
     for field in fields.words() {
         for reader in searcher.segment_readers() {
@@ -354,6 +385,13 @@ fn count(searcher: &Searcher, fields: &Fields, mut words: Vec<&str>) -> Result<C
     Ok(Count { documents: documents.len() as u32, occurrences })
 }
 
+/// By what questions are understood.
+struct Asked {
+    segmenter: Segmenter,
+    lexicon: Lexicon,
+    forest: Forest,
+}
+
 /// What lies beside the tantivy index.
 struct Beside {
     entries: OwnedBytes,
@@ -376,11 +414,15 @@ fn overview(content: &Content, version: &str) -> Overview {
         domains: content.domains.clone().into(),
         moved: content.moved.clone(),
         problems: content.problems.clone().into(),
-        entries: content.entries.len(),
+        entries: 0,
+        counts: BTreeMap::new(),
+        recent: Vec::new(),
+        internal: false,
         scoped: content.entries.iter().flat_map(|entry| entry.scope.keys().cloned()).collect(),
         names_each: content.entries.iter().map(|entry| entry.names().count()).sum::<usize>() as f32
             / content.entries.len().max(1) as f32,
     }
+    .counted(&content.entries)
 }
 
 /// The terms in the one spelling in which questions are compared with them. The names of a value of a domain are
@@ -446,10 +488,11 @@ impl Index {
             Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
         let segmenter = Segmenter::read(read(TERMS)?.to_vec())
             .ok_or_else(|| damaged(format!("{TERMS} 不对")))?;
+        let forest = Forest::read(&read(TREES)?).ok_or_else(|| damaged(format!("{TREES} 不对")))?;
         let beside = Beside { entries: read(ENTRIES)?, names: read(NAMES)?, sounds };
         let index = tantivy::Index::open(frozen::Frozen(directory))?;
-        let index =
-            Self::new(index, overview, segmenter, lexicon, beside, Some(folder.to_owned()))?;
+        let asked = Asked { segmenter, lexicon, forest };
+        let index = Self::new(index, overview, asked, beside, Some(folder.to_owned()))?;
         if proof == Proof::Full {
             index.prove().map_err(damaged)?;
         }
@@ -468,7 +511,7 @@ impl Index {
         forest: Forest,
     ) -> Result<Self> {
         let content = Content { entries, facts: forest.facts.clone(), ..Content::default() };
-        let overview = Overview { entries: content.entries.len(), ..overview };
+        let overview = overview.counted(&content.entries);
         Self::of(&content, overview, forest)
     }
 
@@ -477,10 +520,9 @@ impl Index {
         let (index, beside) = fill(content, &overview, &segmenter, RamDirectory::create())?;
         let lexicon = OwnedBytes::new(Lexicon::write(&overview.terms, &overview.domains));
         let lexicon = Lexicon::read(&lexicon).expect("it has just been written");
-        let index = Self::new(index, overview, segmenter, lexicon, beside, None)?;
+        let asked = Asked { segmenter, lexicon, forest };
+        let index = Self::new(index, overview, asked, beside, None)?;
         index.prove().map_err(|what| Error::Damaged { dir: PathBuf::new(), what })?;
-        // The index is new, so there are no trees yet.
-        let _ = index.forest.set(forest);
         Ok(index)
     }
 
@@ -504,30 +546,10 @@ impl Index {
         self.names.of(self.overview.entries + column)
     }
 
-    /// The facts from which cells answer.
-    pub(crate) fn facts(&self) -> Result<&Facts> {
-        Ok(&self.forest()?.facts)
-    }
-
-    /// The decision trees. Read once, each when it is first looked at.
-    pub fn forest(&self) -> Result<&Forest> {
-        if let Some(forest) = self.forest.get() {
-            return Ok(forest);
-        }
-        let dir = self.folder.clone().unwrap_or_default();
-        let read = fs::read(dir.join(TREES)).map_err(|error| error.to_string());
-        let read =
-            read.and_then(|bytes| postcard::from_bytes(&bytes).map_err(|error| error.to_string()));
-        let forest = read
-            .map_err(|why| Error::Damaged { dir, what: format!("读不了 {TREES}（{why}）") })?;
-        Ok(self.forest.get_or_init(|| forest))
-    }
-
     fn new(
         index: tantivy::Index,
         overview: Overview,
-        segmenter: Segmenter,
-        lexicon: Lexicon,
+        Asked { segmenter, lexicon, forest }: Asked,
         beside: Beside,
         folder: Option<PathBuf>,
     ) -> Result<Self> {
@@ -545,7 +567,7 @@ impl Index {
             segmenter,
             lexicon,
             folder,
-            forest: OnceLock::new(),
+            forest,
             sounds,
         })
     }

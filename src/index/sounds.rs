@@ -1,22 +1,20 @@
 //! What the words of an index sound like, for questions with slips in them.
 //!
-//! One map from keys to how many entries have the word. Five kinds of keys, told apart by their first byte:
-//! `~bei'an␀备案` by sound, `=bafwh␀备案服务号` by first letters, `*备案` the words themselves, `.bei` syllables; and
-//! `+备案` how often the word, or another for it, stands in how many entries.
+//! One map from keys to how many entries have the word. Four kinds of keys, told apart by their first byte:
+//! `~bei'an␀备案` by sound, `=bafwh␀备案服务号` by first letters, `*备案` the words themselves; and `+备案` how often the word,
+//! or another for it, stands in how many entries. A second map of the first three kinds, and of syllables (`.bei`), has the
+//! common words of Chinese, whatever the library is about; it is compiled in.
 
+use super::readings;
 use fst::{Automaton, IntoStreamer, Map, Streamer, automaton::Levenshtein};
-use pinyin::{ToPinyin, ToPinyinMulti};
-use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
 use tantivy::directory::OwnedBytes;
 
-/// Words with more ways to read them are known by the first so many.
-const READINGS: usize = 8;
-
-/// Longer words are not looked for by sound.
-const LENGTH: usize = 8;
-
-/// The shortest word that is known by its first letters, in characters.
-const INITIALS: usize = 3;
+/// The common words of Chinese.
+static COMMON: LazyLock<Map<&[u8]>> = LazyLock::new(|| {
+    Map::new(include_bytes!(concat!(env!("OUT_DIR"), "/common.fst")).as_slice())
+        .expect("build.rs wrote it")
+});
 
 #[derive(Debug)]
 pub(crate) struct Sounds {
@@ -55,9 +53,7 @@ impl Sounds {
         words: impl IntoIterator<Item = (&'w str, u64)>,
         counts: impl IntoIterator<Item = (&'w str, Count)>,
     ) -> Self {
-        let syllables: HashSet<&str> = ('\u{4E00}'..='\u{9FA5}').flat_map(readings).collect();
-        let mut keys: Vec<(String, u64)> =
-            syllables.iter().map(|reading| (format!(".{reading}"), 0)).collect();
+        let mut keys: Vec<(String, u64)> = Vec::new();
         let mut total = 0;
         let mut all = Count::default();
         for (word, count) in counts {
@@ -68,27 +64,8 @@ impl Sounds {
         keys.push(("+".to_owned(), all.packed()));
         for (word, documents) in words {
             total += documents;
-            let mut add = |key: String| keys.push((key, documents));
-            add(format!("*{word}"));
-            let length = word.chars().count();
-            if length > LENGTH {
-                continue;
-            }
-            // Rare readings of single characters are not what is meant: 给 is not read jǐ by itself.
-            let mut chars = word.chars();
-            let sounds = match (chars.next(), chars.next()) {
-                (Some(only), None) => {
-                    only.to_pinyin().map(|reading| vec![reading.plain()]).into_iter().collect()
-                }
-                _ => sounds(word),
-            };
-            for sound in sounds {
-                add(format!("~{}\0{word}", sound.join("'")));
-                if length >= INITIALS {
-                    let initials: String =
-                        sound.iter().filter_map(|syllable| syllable.chars().next()).collect();
-                    add(format!("={initials}\0{word}"));
-                }
+            for key in readings::keys(word) {
+                keys.push((key, documents));
             }
         }
         keys.push((TOTAL.to_owned(), total));
@@ -110,9 +87,10 @@ impl Sounds {
         self.map.as_fst().as_bytes()
     }
 
-    /// In how many entries the word stands, if it is one.
+    /// In how many entries the word stands, if it is one of the index or a common one.
     pub(crate) fn documents(&self, word: &str) -> Option<u64> {
-        self.map.get(format!("*{word}"))
+        let key = format!("*{word}");
+        self.map.get(&key).or_else(|| COMMON.get(key))
     }
 
     /// How often the word, or another for it, stands in how many entries; of no word, the sums over all.
@@ -122,7 +100,7 @@ impl Sounds {
     }
 
     pub(crate) fn is_syllable(&self, letters: &str) -> bool {
-        self.map.contains_key(format!(".{letters}"))
+        COMMON.contains_key(format!(".{letters}"))
     }
 
     /// The words that sound so, syllables parted by `'`.
@@ -135,63 +113,52 @@ impl Sounds {
         self.below(&format!("={initials}\0"))
     }
 
-    /// The words that begin with this character.
+    /// The words of the index that begin with this character.
     pub(crate) fn beginning(&self, c: char) -> Vec<Sounding> {
-        self.found(fst::automaton::Str::new(&format!("*{c}")).starts_with(), "*")
+        below(&self.map, &format!("*{c}"), "*")
     }
 
-    /// The words with one letter more, less or other. For Latin letters: `fst`'s automaton misses Chinese characters
-    /// that share their first byte.
+    /// The words of the index with one letter more, less or other. For Latin letters: `fst`'s automaton misses Chinese
+    /// characters that share their first byte.
     pub(crate) fn close(&self, word: &str) -> Vec<Sounding> {
         let Ok(automaton) = Levenshtein::new(&format!("*{word}"), 1) else { return Vec::new() };
-        self.found(automaton, "*")
+        found(&self.map, automaton, "*")
     }
 
-    fn below(&self, prefix: &str) -> Vec<Sounding> {
-        // Most sounds are no word's, and walking is faster than setting out to search.
-        let fst = self.map.as_fst();
-        let mut node = fst.root();
-        for byte in prefix.bytes() {
-            let Some(at) = node.find_input(byte) else { return Vec::new() };
-            node = fst.node(node.transition_addr(at));
-        }
-        self.found(fst::automaton::Str::new(prefix).starts_with(), prefix)
-    }
-
-    /// The words of the keys that the automaton takes, without what stands before them.
-    fn found(&self, automaton: impl Automaton, prefix: &str) -> Vec<Sounding> {
-        let mut found = Vec::new();
-        let mut stream = self.map.search(automaton).into_stream();
-        while let Some((key, documents)) = stream.next() {
-            if let Some(word) =
-                std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix(prefix))
-            {
-                found.push(Sounding { word: word.to_owned(), documents });
+    /// The words of both maps with this key.
+    fn below(&self, key: &str) -> Vec<Sounding> {
+        let mut words = below(&self.map, key, key);
+        let common = below(&COMMON, key, key);
+        let known = words.len();
+        for word in common {
+            if words[..known].iter().all(|other| other.word != word.word) {
+                words.push(word);
             }
         }
-        found
+        words
     }
 }
 
-/// The ways to read a character, without tones; one may come more than once.
-pub(crate) fn readings(c: char) -> impl Iterator<Item = &'static str> {
-    let many = c.to_pinyin_multi().into_iter().flatten().map(|reading| reading.plain());
-    many.chain(c.to_pinyin().map(|reading| reading.plain()))
+/// The words of the keys that begin with `start`, without `prefix`.
+fn below<D: AsRef<[u8]>>(map: &Map<D>, start: &str, prefix: &str) -> Vec<Sounding> {
+    // Most sounds are no word's, and walking is faster than setting out to search.
+    let fst = map.as_fst();
+    let mut node = fst.root();
+    for byte in start.bytes() {
+        let Some(at) = node.find_input(byte) else { return Vec::new() };
+        node = fst.node(node.transition_addr(at));
+    }
+    found(map, fst::automaton::Str::new(start).starts_with(), prefix)
 }
 
-/// The ways to read a word, the syllables of each; none if a character has no sound.
-pub(crate) fn sounds(word: &str) -> Vec<Vec<&'static str>> {
-    let mut sounds: Vec<Vec<&'static str>> = vec![Vec::new()];
-    for c in word.chars() {
-        let readings: BTreeSet<&str> = readings(c).collect();
-        sounds = sounds
-            .iter()
-            .flat_map(|before| {
-                readings.iter().map(move |reading| [&before[..], &[*reading]].concat())
-            })
-            .take(READINGS)
-            .collect();
+/// The words of the keys that the automaton takes, without what stands before them.
+fn found<D: AsRef<[u8]>>(map: &Map<D>, automaton: impl Automaton, prefix: &str) -> Vec<Sounding> {
+    let mut found = Vec::new();
+    let mut stream = map.search(automaton).into_stream();
+    while let Some((key, documents)) = stream.next() {
+        if let Some(word) = std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix(prefix)) {
+            found.push(Sounding { word: word.to_owned(), documents });
+        }
     }
-    sounds.retain(|sound| !sound.is_empty());
-    sounds
+    found
 }

@@ -13,7 +13,7 @@ pub(super) fn asked(index: &Index, question: &Question) -> Result<Option<Entry>>
     if named.is_empty() {
         return Ok(None);
     }
-    let Forest { facts, domains, .. } = index.forest()?;
+    let Forest { facts, domains, .. } = &index.forest;
     let mut best: Option<(f32, Entry)> = None;
     for table in facts.asked.iter() {
         let keys = || table.key.iter().map(|key| named.get(&**key));

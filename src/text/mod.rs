@@ -8,7 +8,7 @@ mod segment;
 
 pub use normalise::{Normal, normalise};
 pub(crate) use segment::prefixes;
-pub use segment::{Segmenter, Word, common_words, commonness};
+pub use segment::{Segmenter, Word, commonness};
 
 /// Whether `c` is a Chinese character.
 pub fn is_han(c: char) -> bool {

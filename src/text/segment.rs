@@ -15,11 +15,6 @@ static DICT: LazyLock<Fst<&[u8]>> = LazyLock::new(|| {
         .expect("build.rs wrote it")
 });
 
-/// The common words of Chinese, whatever a library is about: those of jieba's dictionary that have been seen often.
-pub fn common_words() -> impl Iterator<Item = &'static str> {
-    include_str!(concat!(env!("OUT_DIR"), "/common.txt")).lines()
-}
-
 /// The natural logarithm of how likely a word is in Chinese, whatever a library is about.
 ///
 /// A word that jieba's dictionary does not have counts as if it had been seen once.

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Forest, Kind, Prefill, Tree,
-    lexicon::{self, Sense},
+    vocabulary::{self, Sense},
 };
 use crate::text::{Normal, normalise};
 use std::{collections::BTreeMap, ops::Range};
@@ -77,8 +77,8 @@ fn find(forest: &Forest, typed: &str, normal: &Normal) -> Vec<Found> {
         range,
     };
     let mut found: Vec<Found> =
-        forest.lexicon.find(normal.as_str()).into_iter().map(word).collect();
-    for (pattern, range) in forest.lexicon.captures(normal.as_str()) {
+        forest.vocabulary.find(normal.as_str()).into_iter().map(word).collect();
+    for (pattern, range) in forest.vocabulary.captures(normal.as_str()) {
         let (tree, number) = (pattern.tree, pattern.question);
         let question = &forest.trees[tree].questions[number];
         // A text is taken as it was typed.
@@ -188,7 +188,7 @@ pub fn wanted(forest: &Forest, typed: &str, least: f32) -> Option<Wanted> {
     let mut found = find(forest, typed, &normal);
     let letters = Letters::of(normal.as_str());
     let mut best: Option<(usize, f32)> = None;
-    for (tree, names) in forest.lexicon.names.iter().enumerate() {
+    for (tree, names) in forest.vocabulary.names.iter().enumerate() {
         let mine = found.iter().filter(|found| found.tree == tree).map(|found| &found.range);
         let fit = letters.fit(mine, names);
         if fit >= least && best.is_none_or(|(_, most)| fit > most) {
@@ -210,12 +210,14 @@ struct Letters {
     places: Vec<usize>,
     /// Each letter with the set of where it stands, sorted.
     sets: Vec<(char, Vec<u64>)>,
+    /// The last bytes of the letters: what most letters of names do not have.
+    lasts: [bool; 256],
     all: Vec<u64>,
 }
 
 impl Letters {
     fn of(text: &str) -> Self {
-        let letters = lexicon::letters(text);
+        let letters = vocabulary::letters(text);
         let mut all = vec![0; letters.len().div_ceil(64)];
         let mut sets: BTreeMap<char, Vec<u64>> = BTreeMap::new();
         for (at, (_, c)) in letters.iter().enumerate() {
@@ -223,8 +225,10 @@ impl Letters {
             set[at / 64] |= 1 << (at % 64);
             all[at / 64] |= 1 << (at % 64);
         }
+        let mut lasts = [false; 256];
+        sets.keys().for_each(|c| lasts[last(*c)] = true);
         let places = letters.into_iter().map(|(place, _)| place).collect();
-        Self { places, sets: sets.into_iter().collect(), all }
+        Self { places, sets: sets.into_iter().collect(), lasts, all }
     }
 
     /// How well a tree fits whose words stand in these ranges, and that has these names, a line each.
@@ -235,26 +239,31 @@ impl Letters {
             let end = self.places.partition_point(|place| *place < range.end);
             (first..end).for_each(|at| rest[at / 64] &= !(1 << (at % 64)));
         }
+        let (count, left) = (self.places.len(), count(&rest));
         let mut row = Vec::new();
-        let like = names.lines().map(|name| {
-            let whole = self.alike(&self.all, name, &mut row);
-            if rest == self.all { whole } else { whole.max(self.alike(&rest, name, &mut row)) }
-        });
-        let like = like.fold(0.0, f32::max);
-        let understood =
-            (self.places.len() - count(&rest)) as f32 / self.places.len().max(1) as f32;
+        let mut like = 0.0_f32;
+        for name in names.lines() {
+            like = like.max(self.alike(&self.all, count, name, &mut row));
+            if left < count {
+                like = like.max(self.alike(&rest, left, name, &mut row));
+            }
+        }
+        let understood = (count - left) as f32 / count.max(1) as f32;
         understood + (1.0 - understood) * like
     }
 
-    /// How alike a set of the letters and a name are: the length of the longest common subsequence in both, from 0 to 1.
+    /// How alike a set of so many letters and a name are: the length of the longest common subsequence in both, from 0 to 1.
     ///
     /// One row of the usual table is a set: its zeros are where the length grows (Hyyrö 2004). `row` is memory to use.
-    fn alike(&self, set: &[u64], name: &str, row: &mut Vec<u64>) -> f32 {
+    fn alike(&self, set: &[u64], count: usize, name: &str, row: &mut Vec<u64>) -> f32 {
         row.clear();
         row.resize(set.len(), u64::MAX);
         let mut length = 0;
         for c in name.chars() {
             length += 1;
+            if !self.lasts[last(c)] {
+                continue;
+            }
             let Ok(at) = self.sets.binary_search_by_key(&c, |(c, _)| *c) else { continue };
             let mut carry = false;
             for ((row, c), set) in row.iter_mut().zip(&self.sets[at].1).zip(set) {
@@ -266,8 +275,12 @@ impl Letters {
             }
         }
         let common: u32 = row.iter().map(|row| row.count_zeros()).sum();
-        2.0 * common as f32 / (count(set) + length).max(1) as f32
+        2.0 * common as f32 / (count + length).max(1) as f32
     }
+}
+
+fn last(c: char) -> usize {
+    c as usize % 256
 }
 
 /// How many a set has.

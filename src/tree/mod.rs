@@ -11,11 +11,11 @@ mod cases;
 mod draw;
 mod eval;
 mod hear;
-mod lexicon;
 mod prove;
 mod read;
 mod spread;
 mod text;
+mod vocabulary;
 mod walk;
 
 pub use cases::{Hearing, Report, check, hearing, paths};
@@ -27,32 +27,32 @@ pub use walk::{Branch, Change, Ending, State, Step, Walk, changes, plain, walk};
 
 use crate::{
     content::{Domain, Facts, Link},
-    packed::Packed,
+    lazy::{self, Lazy, OwnedBytes},
     problem::Problem,
 };
 use indexmap::IndexMap;
 use jiff::civil::Date;
-use lexicon::Lexicon;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use vocabulary::Vocabulary;
 
 /// The trees of one content version, with what they rest on.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Forest {
     /// By id, those that hold together.
-    pub trees: IndexMap<String, Packed<Tree>>,
+    pub trees: IndexMap<String, Lazy<Tree>>,
     /// The others: id, title and what is wrong.
     pub broken: Vec<(String, String, Vec<Problem>)>,
     /// What is wrong with trees that can be walked all the same.
     pub warnings: Vec<Problem>,
     pub(crate) facts: Facts,
     pub(crate) domains: Domains,
-    pub(crate) links: Packed<BTreeMap<String, Link>>,
-    lexicon: Lexicon,
+    pub(crate) links: Lazy<BTreeMap<String, Link>>,
+    vocabulary: Vocabulary,
 }
 
 /// Closed lists of values by their ids.
-pub type Domains = BTreeMap<String, Packed<Domain>>;
+pub type Domains = BTreeMap<String, Lazy<Domain>>;
 
 /// A decision tree.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub struct Tree {
     /// In the order in which they are asked.
     pub questions: IndexMap<String, Question>,
     pub rules: IndexMap<String, Rule>,
-    pub outcomes: IndexMap<String, Outcome>,
+    pub outcomes: IndexMap<String, Lazy<Outcome>>,
     renames: Vec<Rename>,
     /// The columns of facts that its texts show, for the answered keys.
     shown: Vec<(String, String)>,
@@ -313,23 +313,62 @@ impl Tree {
 }
 
 impl Forest {
+    /// What [`Forest::read`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let named = |kind: &str, name: &str, bytes| (format!("{kind}/{name}"), bytes);
+        let lone = |name: &str, bytes| (name.to_owned(), bytes);
+        let wrong = Lazy::from((self.broken.clone(), self.warnings.clone()));
+        let mut pieces = self.vocabulary.pieces();
+        pieces.extend([
+            lone("wrong", wrong.to_bytes()),
+            lone("links", self.links.to_bytes()),
+            lone("figures", self.facts.figures.to_bytes()),
+            lone("asked", self.facts.asked.to_bytes()),
+        ]);
+        let trees = self.trees.iter().map(|(id, tree)| named("tree", id, tree.to_bytes()));
+        let tables = self.facts.tables.iter();
+        let tables = tables.map(|(id, table)| named("table", id, table.to_bytes()));
+        let domains =
+            self.domains.iter().map(|(id, domain)| named("domain", id, domain.to_bytes()));
+        pieces.extend(trees.chain(tables).chain(domains));
+        lazy::bind(&pieces)
+    }
+
+    /// A forest of which nothing has been looked at; nothing if the bytes are not those of one.
+    pub fn read(bytes: &OwnedBytes) -> Option<Self> {
+        let mut forest = Self::default();
+        for (name, bytes) in lazy::part(bytes)? {
+            match name.split_once('/').unwrap_or((&name, "")) {
+                ("tree", id) => drop(forest.trees.insert(id.to_owned(), Lazy::read(bytes))),
+                ("table", id) => drop(forest.facts.tables.insert(id.to_owned(), Lazy::read(bytes))),
+                ("domain", id) => drop(forest.domains.insert(id.to_owned(), Lazy::read(bytes))),
+                ("links", _) => forest.links = Lazy::read(bytes),
+                ("figures", _) => forest.facts.figures = Lazy::read(bytes),
+                ("asked", _) => forest.facts.asked = Lazy::read(bytes),
+                ("wrong", _) => {
+                    (forest.broken, forest.warnings) = postcard::from_bytes(&bytes).ok()?
+                }
+                (name, _) => forest.vocabulary.take(name, bytes),
+            }
+        }
+        Some(forest)
+    }
+
     /// Takes out every tree that cites an entry of which `is_internal` holds, broken ones that name it, and all ways that lead
     /// to them, and returns their ids.
     pub(crate) fn hide(&mut self, is_internal: impl Fn(&str) -> bool) -> BTreeSet<String> {
-        let cites = |tree: &&Packed<Tree>| {
+        let cites = |tree: &&Lazy<Tree>| {
             tree.outcomes.values().any(|outcome| outcome.cite.iter().any(|id| is_internal(id)))
         };
         let hidden: BTreeSet<String> =
             self.trees.values().filter(cites).map(|tree| tree.id.clone()).collect();
         self.trees.retain(|id, _| !hidden.contains(id));
-        for kept in self.trees.values_mut() {
-            let mut tree = Tree::clone(kept);
+        for tree in self.trees.values_mut() {
             for outcome in tree.outcomes.values_mut() {
                 outcome.next.retain(|next| !hidden.contains(&next.tree));
             }
-            *kept = tree.into();
         }
-        self.lexicon = Lexicon::of(self);
+        self.vocabulary = Vocabulary::of(self);
         // Of a broken tree it is not known what it cites.
         self.broken.clear();
         hidden
@@ -367,7 +406,7 @@ impl Forest {
 }
 
 impl Question {
-    /// An answer by its number, as its words are counted ([`lexicon::words`]).
+    /// An answer by its number, as its words are counted ([`vocabulary::words`]).
     fn answer(&self, number: usize, domains: &Domains) -> Option<Answer> {
         Some(match &self.kind {
             Kind::Choice(options) => Answer::Id(options.get(number)?.id.clone()),

@@ -4,9 +4,9 @@ use super::{
     Answer, Atom, Choice, Comparison, Forest, Guard, Item, Kind, Next, Note, Operand, Outcome,
     Parser, Prefill, Question, Reference, Rename, Rule, Test, Tree, Verdict, Words,
     eval::key_question,
-    lexicon::{self, Lexicon},
     prove,
     text::Form,
+    vocabulary::{self, Vocabulary},
     walk,
 };
 use crate::{
@@ -123,10 +123,10 @@ struct NoteShape {
 
 /// Reads and proves all trees of a folder. One with an error is not among those to be walked.
 pub fn load(files: &[File], content: &Content) -> Forest {
-    let packed = content.domains.iter().map(|(id, domain)| (id.clone(), domain.clone().into()));
+    let domains = content.domains.iter().map(|(id, domain)| (id.clone(), domain.clone().into()));
     let mut forest = Forest {
         facts: content.facts.clone(),
-        domains: packed.collect(),
+        domains: domains.collect(),
         links: content.links.clone().into(),
         ..Forest::default()
     };
@@ -178,7 +178,7 @@ pub fn load(files: &[File], content: &Content) -> Forest {
         Problem::warning("settings.toml", 0, message)
     });
     forest.warnings.extend(missing);
-    forest.lexicon = Lexicon::of(&forest);
+    forest.vocabulary = Vocabulary::of(&forest);
     forest
 }
 
@@ -314,7 +314,7 @@ impl Reader<'_> {
             let id = outcome.id.clone();
             self.name(&id, &[]);
             let outcome = self.outcome(&tree, outcome);
-            if tree.outcomes.insert(id.clone(), outcome).is_some() {
+            if tree.outcomes.insert(id.clone(), outcome.into()).is_some() {
                 self.error(format!("结论 `{id}` 写了两次；请改一个名字"));
             }
         }
@@ -510,7 +510,7 @@ impl Reader<'_> {
     fn heard_twice(&mut self, question: &Question) {
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
         let domains = &self.forest.domains;
-        for (number, words) in lexicon::words(question, domains).into_iter().enumerate() {
+        for (number, words) in vocabulary::words(question, domains).into_iter().enumerate() {
             let answer =
                 question.answer(number, domains).map_or(String::new(), |it| it.to_string());
             for word in words {

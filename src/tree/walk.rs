@@ -1,6 +1,7 @@
 //! Where a walk stands.
 
 use super::{Answer, Answers, Class, Forest, Kind, Outcome, Question, Tree, eval::World, prove};
+use crate::lazy::Lazy;
 use regex::{Captures, Regex};
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -12,7 +13,7 @@ pub struct Walk<'t> {
     pub steps: Vec<Step<'t>>,
     pub state: State<'t>,
     /// Outcomes that are still possible.
-    pub possible: Vec<&'t Outcome>,
+    pub possible: Vec<&'t Lazy<Outcome>>,
     /// Answers to questions that do not come up any more, with what they are called.
     pub parked: Vec<(&'t Question, Answer, String)>,
     /// What was given and is no question or no answer of this tree, as messages.
@@ -115,10 +116,11 @@ pub(super) enum Place<'w> {
 }
 
 /// The outcomes that these answers leave possible, in the order of the tree.
-pub(super) fn possible<'w>(world: World<'w>, answers: &Answers) -> Vec<&'w Outcome> {
+pub(super) fn possible<'w>(world: World<'w>, answers: &Answers) -> Vec<&'w Lazy<Outcome>> {
     let rules = world.tree.rules.values().filter(|rule| world.rule(rule, answers) != Some(false));
     let then: Vec<&str> = rules.map(|rule| &*rule.then).collect();
-    world.tree.outcomes.values().filter(|outcome| then.contains(&&*outcome.id)).collect()
+    let possible = world.tree.outcomes.iter().filter(|(id, _)| then.contains(&&***id));
+    possible.map(|(_, outcome)| outcome).collect()
 }
 
 /// The next question, or the end.
@@ -407,6 +409,9 @@ pub(super) fn fill(world: World<'_>, text: &str, answers: &Answers) -> Result<St
 }
 
 fn fill_in(world: World<'_>, text: &str, answers: &Answers, said: &Said) -> Result<String, String> {
+    if !text.contains('{') {
+        return Ok(linked(world.forest, text));
+    }
     let mut unknown = None;
     let filled = NAME.replace_all(text, |found: &Captures<'_>| {
         let class = said.get(&found[1]).and_then(|class| class.shown.clone());
@@ -440,6 +445,9 @@ static LINK: LazyLock<Regex> =
 
 /// `[name](link:id)` with the address, or with the name alone if nobody answers there any more.
 fn linked(forest: &Forest, text: &str) -> String {
+    if !text.contains("](link:") {
+        return text.to_owned();
+    }
     let linked = LINK.replace_all(text, |found: &Captures<'_>| match forest.links.get(&found[2]) {
         Some(link) if !link.dead => format!("[{}]({})", &found[1], link.url),
         _ => found[1].to_owned(),

@@ -13,10 +13,13 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// A picture of the content may bring its own style, and nothing else.
 const MEDIA_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
+const TAG: &str = "ETag";
+const ENCODING: &str = "Content-Encoding";
+
 /// Less than this fits one packet as it is.
 const SMALL: usize = 1024;
 
-/// Makes `response` ready to be sent as the answer to `request`.
+/// Makes `response` ready to be sent as the answer to `request`, which may be [`unchanged`].
 pub(super) fn finish(request: &Request, path: &str, mut response: Response) -> Response {
     let packs = response.body.len() > SMALL && is_text(&response);
     let packed = packs && accepts_gzip(request);
@@ -24,18 +27,11 @@ pub(super) fn finish(request: &Request, path: &str, mut response: Response) -> R
         response.headers.push(("Vary", "Accept-Encoding".to_owned()));
     }
     if response.status == 200 && request.method == "GET" {
-        let tag = tag(&response.body, packed);
-        let same = known(request, &tag);
-        response.headers.push(("ETag", tag));
-        if same {
-            response.status = 304;
-            response.headers.retain(|(name, _)| *name != "Content-Type");
-            (response.body, response.packed) = (Vec::new(), None);
-        }
+        response.headers.push((TAG, tag(&response.body, packed)));
     }
-    if packed && response.status != 304 {
+    if packed {
         response.body = response.packed.map_or_else(|| gzip(&response.body), <[u8]>::to_vec);
-        response.headers.push(("Content-Encoding", "gzip".to_owned()));
+        response.headers.push((ENCODING, "gzip".to_owned()));
     }
     let policy = if path.starts_with("/media/") { MEDIA_POLICY } else { POLICY };
     response.headers.extend([
@@ -47,6 +43,20 @@ pub(super) fn finish(request: &Request, path: &str, mut response: Response) -> R
         ("Cross-Origin-Resource-Policy", "same-origin".to_owned()),
     ]);
     response
+}
+
+/// What is sent instead of `response` to a client that has it already.
+pub(super) fn unchanged(request: &Request, response: &Response) -> Option<Response> {
+    let (_, tag) = response.headers.iter().find(|(name, _)| *name == TAG)?;
+    let told = |name: &str| name != "Content-Type" && name != ENCODING;
+    known(request, tag).then(|| Response {
+        status: 304,
+        headers: response.headers.iter().filter(|(name, _)| told(name)).cloned().collect(),
+        record: response.record.clone(),
+        route: response.route,
+        answer: response.answer,
+        ..Response::default()
+    })
 }
 
 /// `bytes`, compressed.
@@ -74,7 +84,7 @@ fn known(request: &Request, tag: &str) -> bool {
 }
 
 /// Whether the client would rather have the body compressed.
-fn accepts_gzip(request: &Request) -> bool {
+pub(super) fn accepts_gzip(request: &Request) -> bool {
     let (mut gzip, mut any, mut plain) = (None, None, None);
     for part in request.values("accept-encoding").flat_map(|value| value.split(',')) {
         let mut parameters = part.split(';').map(str::trim);

@@ -7,11 +7,12 @@
 //! 2. `views` and `trees` fill templates, `api` shapes JSON, `post` takes a form, `assets` has what is compiled in;
 //! 3. `deliver` adds entity tag, compression and safety headers.
 //!
-//! [`serve`] has the sockets, [`Metrics`] counts. Pages are whole without JavaScript and ask no other host for anything.
+//! [`Cache`] stands in front of them and keeps the pages that were asked before. [`serve`] has the sockets, [`Metrics`] counts. Pages are whole without JavaScript and ask no other host for anything.
 
 mod api;
 mod assets;
 mod base;
+mod cache;
 mod deliver;
 mod head;
 mod metrics;
@@ -24,6 +25,7 @@ mod views;
 
 pub use api::routes as api_routes;
 pub use base::Base;
+pub use cache::Cache;
 pub use metrics::Metrics;
 pub use server::{Control, Limits, serve};
 pub use site::files;
@@ -186,6 +188,12 @@ struct Readiness<'a> {
 ///
 /// A failure inside becomes a page or problem details with status 500.
 pub fn routes(site: Site<'_>, request: &Request) -> Response {
+    let response = made(site, request);
+    deliver::unchanged(request, &response).unwrap_or(response)
+}
+
+/// The answer to a request, whether or not the client has it already.
+fn made(site: Site<'_>, request: &Request) -> Response {
     let path = request.target.split('?').next().unwrap_or_default();
     let route = pattern(path.strip_prefix(site.base).unwrap_or(path));
     Response { route, ..respond(site, request) }
@@ -368,7 +376,7 @@ fn walk<'a>(
     id: &str,
     own: &[&str],
 ) -> Result<Option<(Walk<'a>, Date)>, Refused> {
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     if let Some((_, title, problems)) = forest.broken.iter().find(|(broken, ..)| broken == id) {
         let why: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let why = format!("“{title}”有错误，修好以前不能用：{}", why.join("；"));

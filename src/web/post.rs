@@ -75,7 +75,7 @@ fn is_foreign(request: &Request) -> bool {
 
 /// Whether there is such an entry, or such an outcome, written `tree/outcome`.
 fn is_known(site: Site<'_>, id: &str) -> crate::Result<bool> {
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     let outcome = id.split_once('/').is_some_and(|(tree, outcome)| {
         forest.trees.get(tree).is_some_and(|tree| tree.outcomes.contains_key(outcome))
     });

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 const MOST: usize = 100;
 
 /// Names with their values, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {

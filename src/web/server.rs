@@ -12,7 +12,7 @@
 //! and each costs one thread and one descriptor. Everything a client can draw
 //! out has a deadline for the whole of it, so sending slowly does not help.
 //!
-//! `head` reads heads; `tiny_http` writes answers, and no other file names it.
+//! `head` reads heads. Only this file names `tiny_http`, which knows the words of a status.
 
 use super::{
     Request, Response,
@@ -20,14 +20,14 @@ use super::{
 };
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How much the server takes.
 #[derive(Debug, Clone)]
@@ -89,6 +89,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How often a waiting connection looks whether another has become old enough to make room.
 const STEP: Duration = Duration::from_millis(10);
+
+/// A socket whose time-out is this close to what it should be is left as it is, which saves two system calls an answer.
+const CLOSE: Duration = Duration::from_millis(2);
 
 /// Threads beyond the slots: those that were told to leave, or tell a client to come back later.
 const SPARE: usize = 32;
@@ -359,7 +362,8 @@ impl Connections {
         connections.control.0.accepted.fetch_add(1, Ordering::Relaxed);
         let connections = Arc::clone(connections);
         let (buffer, target) = (Vec::new(), String::new());
-        (Connection { id, peer, stream, connections, buffer, target }, admitted)
+        let timeouts = [Duration::MAX; 2];
+        (Connection { id, peer, stream, timeouts, connections, buffer, target }, admitted)
     }
 
     /// Waits until a connection has left, at most for a [`STEP`].
@@ -420,6 +424,8 @@ struct Connection {
     peer: IpAddr,
     /// Shared with the table, not cloned, which would cost a second descriptor.
     stream: Arc<TcpStream>,
+    /// What the time-outs of the socket are set to: for reading and for writing.
+    timeouts: [Duration; 2],
     connections: Arc<Connections>,
     /// What has come and was not used yet.
     buffer: Vec<u8>,
@@ -454,7 +460,7 @@ impl Connection {
             (true, 0) => Some("keep-alive"),
             (true, _) => None,
         };
-        self.send(&encode(response, head.is_head, connection))?;
+        self.answer_with(&response, head.is_head, connection)?;
         if keep_alive && self.buffer.is_empty() {
             self.enter(Phase::Idle)?;
         }
@@ -499,7 +505,7 @@ impl Connection {
         }
         self.enter(Phase::Moving)?;
         if head.expects && self.buffer.is_empty() {
-            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n", &[])?;
         }
         let deadline = Instant::now() + self.connections.limits.body;
         match head.framing {
@@ -558,7 +564,7 @@ impl Connection {
     /// Adds to the buffer what comes next.
     fn fill(&mut self, deadline: Instant) -> Result<(), End> {
         let mut bytes = [0; READ];
-        let count = read(&self.stream, &mut bytes, deadline)?;
+        let count = self.read(&mut bytes, deadline)?;
         if count == 0 {
             return Err(End::Gone);
         }
@@ -566,10 +572,52 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends `bytes`, in one write if the client keeps reading.
-    fn send(&self, bytes: &[u8]) -> Result<(), End> {
+    /// Sends `response`, without the body if the request was a `HEAD`; `connection` is the value of that header.
+    fn answer_with(
+        &mut self,
+        response: &Response,
+        is_head: bool,
+        connection: Option<&str>,
+    ) -> Result<(), End> {
+        let bodiless = is_head || matches!(response.status, 204 | 304);
+        self.send(&head(response, connection), if bodiless { &[] } else { &response.body })
+    }
+
+    /// Sends `head` and `body`, in one write if the client keeps reading.
+    fn send(&mut self, head: &[u8], body: &[u8]) -> Result<(), End> {
         let deadline = Instant::now() + self.connections.limits.write;
-        write(&self.stream, bytes, deadline).map_err(|_| End::Gone)
+        self.write(head, body, deadline).map_err(|_| End::Gone)
+    }
+
+    /// Reads what there is, waiting for it until `deadline`; 0 at the end.
+    fn read(&mut self, bytes: &mut [u8], deadline: Instant) -> io::Result<usize> {
+        loop {
+            wait_until(deadline, &mut self.timeouts[0], |left| self.stream.set_read_timeout(left))?;
+            match (&*self.stream).read(bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Writes all of `head` and `body`, or fails at `deadline`.
+    fn write(&mut self, head: &[u8], body: &[u8], deadline: Instant) -> io::Result<()> {
+        let mut parts = [IoSlice::new(head), IoSlice::new(body)];
+        let mut rest = &mut parts[..];
+        // Takes off what is empty.
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            wait_until(deadline, &mut self.timeouts[1], |left| {
+                self.stream.set_write_timeout(left)
+            })?;
+            match (&*self.stream).write_vectored(rest) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => IoSlice::advance_slices(&mut rest, count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Tells a client for whom there is no slot to come back later.
@@ -580,12 +628,12 @@ impl Connection {
     }
 
     /// Tells the client why its request was not answered, and closes.
-    fn refuse(self, status: u16, handle: &impl Fn(&Request) -> Response) {
+    fn refuse(mut self, status: u16, handle: &impl Fn(&Request) -> Response) {
         self.connections.control.count_refused(status);
         let begun = target(&self.buffer);
         let target = if self.target.is_empty() { &begun } else { &self.target };
         let response = refusal(status, target, handle);
-        if self.send(&encode(response, false, Some("close"))).is_ok() {
+        if self.answer_with(&response, false, Some("close")).is_ok() {
             self.linger();
         }
     }
@@ -595,48 +643,36 @@ impl Connection {
     /// Closing with unread bytes makes the kernel send a reset, which can
     /// destroy the answer on its way. So the client is told that no more comes,
     /// and gets a moment to stop sending.
-    fn linger(self) {
+    fn linger(mut self) {
         let deadline = Instant::now() + LINGER;
         let mut bytes = [0; READ];
         let mut total = 0;
         let mut open = self.stream.shutdown(Shutdown::Write).is_ok();
         while open && total < LINGER_BYTES {
-            let count = read(&self.stream, &mut bytes, deadline).unwrap_or(0);
+            let count = self.read(&mut bytes, deadline).unwrap_or(0);
             total += count;
             open = count > 0;
         }
     }
 }
 
-/// Reads what there is, waiting for it until `deadline`; 0 at the end.
-fn read(mut stream: &TcpStream, bytes: &mut [u8], deadline: Instant) -> io::Result<usize> {
-    loop {
-        stream.set_read_timeout(Some(time_until(deadline)?))?;
-        match stream.read(bytes) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            result => return result,
-        }
+/// Lets a socket give up at `deadline`: calls `set` unless its time-out is `now` close enough.
+///
+/// Fails with `TimedOut` if no time is left, since a socket takes zero for "no limit".
+fn wait_until(
+    deadline: Instant,
+    now: &mut Duration,
+    set: impl FnOnce(Option<Duration>) -> io::Result<()>,
+) -> io::Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(ErrorKind::TimedOut.into());
     }
-}
-
-/// Writes all `bytes`, or fails at `deadline`.
-fn write(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.set_write_timeout(Some(time_until(deadline)?))?;
-        match stream.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+    if left.abs_diff(*now) > CLOSE {
+        set(Some(left))?;
+        *now = left;
     }
     Ok(())
-}
-
-/// The time left; `TimedOut` if there is none, since a socket takes zero for "no limit".
-fn time_until(deadline: Instant) -> io::Result<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
 /// What a client is told when it gets no answer: the words of `handle`, or plain ones if it has none.
@@ -652,46 +688,33 @@ fn refusal(status: u16, target: &str, handle: &impl Fn(&Request) -> Response) ->
     response
 }
 
-/// Writes out `response`, without the body if the request was a `HEAD`; `connection` is the value of that header.
-fn encode(response: Response, is_head: bool, connection: Option<&str>) -> Vec<u8> {
-    let length = response.body.len();
-    let mut bytes = Vec::with_capacity(length + READ);
-    // A length other than the body's would shift every answer after it.
-    let given =
-        response.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
-    let headers = given.filter_map(|(name, value)| header(name, value));
-    let headers = headers.chain(header("Server", "jieda")).collect();
+/// The head of `response`; `connection` is the value of that header.
+fn head(response: &Response, connection: Option<&str>) -> Vec<u8> {
+    let mut head = Vec::with_capacity(1024);
     let status = tiny_http::StatusCode(response.status);
-    // The request's headers stay away from it, for `TE: a;q=NaN` makes it panic.
-    tiny_http::Response::new(status, headers, response.body.as_slice(), Some(length), None)
-        .with_chunked_threshold(usize::MAX)
-        .raw_print(&mut bytes, tiny_http::HTTPVersion(1, 1), &[], is_head, None)
-        .expect("writing to memory does not fail");
-    if matches!(response.status, 204 | 304) {
-        drop_length(&mut bytes);
+    let reason = status.default_reason_phrase();
+    head.extend(format!("HTTP/1.1 {} {reason}\r\n", status.0).into_bytes());
+    let length = response.body.len().to_string();
+    // A length other than the body's would shift every answer after it; these two have neither.
+    let length = (!matches!(response.status, 204 | 304)).then_some(("Content-Length", &*length));
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    let own = [("Server", "jieda"), ("Date", &date)];
+    let given = response.headers.iter().map(|(name, value)| (*name, &**value));
+    let given = given.filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    let connection = connection.map(|value| ("Connection", value));
+    for (name, value) in own.into_iter().chain(connection).chain(given).chain(length) {
+        put(&mut head, name, value);
     }
-    if let Some(value) = connection {
-        // tiny_http has no way to set this header, so it goes in behind the status line.
-        let at = bytes.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        bytes.splice(at..at, format!("Connection: {value}\r\n").into_bytes());
-    }
-    bytes
+    head.extend_from_slice(b"\r\n");
+    head
 }
 
-/// The only place where headers are made: whatever is not printable ASCII in `value` is percent-encoded.
+/// The only place where headers are written: whatever is not printable ASCII in `value` is percent-encoded.
 ///
-/// So no value can start a line of its own, and an address with Chinese in it
-/// is right as it is. A name that is not ASCII yields nothing.
-fn header(name: &str, value: &str) -> Option<tiny_http::Header> {
-    let value = utf8_percent_encode(value, CONTROLS).to_string();
-    tiny_http::Header::from_bytes(name, value).ok()
-}
-
-/// Takes the last header off a message without a body: `Content-Length`, which 204 and 304 must not have.
-fn drop_length(bytes: &mut Vec<u8>) {
-    const NAME: &[u8] = b"Content-Length: ";
-    if let Some(at) = bytes.windows(NAME.len()).rposition(|window| window == NAME) {
-        bytes.truncate(at);
-        bytes.extend_from_slice(b"\r\n");
-    }
+/// So no value can start a line of its own, and an address with Chinese in it is right as it is.
+fn put(head: &mut Vec<u8>, name: &str, value: &str) {
+    head.extend_from_slice(name.as_bytes());
+    head.extend_from_slice(b": ");
+    utf8_percent_encode(value, CONTROLS).for_each(|piece| head.extend_from_slice(piece.as_bytes()));
+    head.extend_from_slice(b"\r\n");
 }

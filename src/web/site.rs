@@ -59,7 +59,7 @@ pub fn files(site: Site<'_>, mut write: impl FnMut(&str, &[u8]) -> Result<()>) -
     let places = Places::new(site)?;
     let mut known: BTreeSet<String> = ["/", MISSING].map(str::to_owned).into();
     let summaries = site.library.summaries()?;
-    known.extend(summaries.iter().map(|entry| entry.url.clone()));
+    known.extend(summaries.iter().map(|entry| entry.url()));
     known.extend(site.library.index.overview.moved.keys().map(|id| crate::content::link::url(id)));
     let mut todo: Vec<String> = known.iter().cloned().collect();
     let mut relink = |file: &str, html: &str, todo: &mut Vec<String>| {
@@ -126,7 +126,7 @@ type AskedAt<'a> = (&'a str, HashMap<String, String>);
 
 impl<'a> Places<'a> {
     fn new(site: Site<'a>) -> Result<Self> {
-        let forest = site.library.index.forest()?;
+        let forest = &site.library.index.forest;
         let mut places = Self { walks: Vec::new(), asked: HashMap::new() };
         for tree in forest.trees.values() {
             for walk in tree::spread(forest, tree, PLACES).into_iter().flatten() {

@@ -124,14 +124,14 @@ struct Control<'a> {
 
 /// All trees.
 pub(super) fn trees(site: Site<'_>) -> Result<String> {
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     let trees = forest.trees.values().map(|tree| TreeLine::new(tree)).collect();
     Ok(write(&Trees { frame: Frame::new(site, ""), trees, broken: &forest.broken }))
 }
 
 /// Where a walk stands. With `thanks`, something was recorded just now.
 pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>, thanks: bool) -> Result<String> {
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     let ending = walk.ending();
     let cites = ending.map_or(Ok(Vec::new()), |ending| site.library.cited(ending.outcome))?;
     let given = walk.given();
@@ -229,7 +229,7 @@ pub(super) fn tree(site: Site<'_>, walk: &Walk<'_>, thanks: bool) -> Result<Stri
 
 /// All questions of a tree on one page.
 pub(super) fn questions(site: Site<'_>, tree: &Tree) -> Result<String> {
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     let questions = tree.questions.values().map(|question| Asked {
         question,
         control: control(forest, question, None, false),
@@ -242,7 +242,7 @@ pub(super) fn questions(site: Site<'_>, tree: &Tree) -> Result<String> {
 
 /// The drawing of a tree with the way taken.
 pub(super) fn graph(site: Site<'_>, walk: &Walk<'_>) -> Result<String> {
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     Ok(write(&Graph {
         frame: Frame::new(site, ""),
         tree: walk.tree,

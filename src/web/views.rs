@@ -11,10 +11,9 @@ use crate::{
 };
 use askama::Template;
 use jiff::civil::Date;
-use std::cmp::Reverse;
+use std::{borrow::Cow, cmp::Reverse, sync::LazyLock};
 
-/// How many recently changed entries the first page shows, and how many near ones the page for a wrong address.
-const RECENT: usize = 5;
+/// How many near entries the page for a wrong address shows.
 const NEAREST: usize = 5;
 
 /// What every page has.
@@ -69,7 +68,7 @@ struct Home<'a> {
     /// How many trees there are.
     trees: usize,
     topics: Vec<TopicLine<'a>>,
-    recent: Vec<&'a Summary>,
+    recent: Vec<Entry>,
 }
 
 /// A tree in a list.
@@ -246,30 +245,41 @@ impl Texts {
 
 /// How the score of a hit came about.
 struct Why<'a> {
-    score: String,
-    grounds: [(&'static str, String); 5],
+    score: Cow<'static, str>,
+    grounds: [(&'static str, Cow<'static, str>); 5],
     words: Vec<Word<'a>>,
 }
 
 /// A word of the question, and where the entry has it.
 struct Word<'a> {
     text: &'a str,
-    weight: String,
-    place: String,
-    value: String,
+    weight: Cow<'static, str>,
+    place: Cow<'static, str>,
+    value: Cow<'static, str>,
+}
+
+/// A number with two digits behind the point. A page has hundreds of them, nearly all from 0 to 1.
+fn number(value: f32) -> Cow<'static, str> {
+    static HUNDREDTHS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        (0..=100_u8).map(|count| format!("{:.2}", f32::from(count) / 100.0)).collect()
+    });
+    let count = (f64::from(value) * 100.0).round_ties_even();
+    match HUNDREDTHS.get(count as usize).filter(|_| value >= 0.0) {
+        Some(text) => Cow::Borrowed(text),
+        None => Cow::Owned(format!("{value:.2}")),
+    }
 }
 
 impl<'a> Why<'a> {
     fn new(hit: &Hit, question: &'a Question) -> Self {
-        let number = |value: f32| format!("{value:.2}");
         let search::Grounds { coverage, nearest, likeness, block, typical } = hit.grounds;
         let words = question.units.iter().zip(&hit.covers).map(|(unit, cover)| Word {
             text: &unit.text,
             weight: number(unit.weight),
             place: match (&cover.place, &cover.by) {
-                (None, _) => "没有对上".to_owned(),
-                (Some(place), None) => place.name().to_owned(),
-                (Some(place), Some(by)) => format!("{}「{by}」", place.name()),
+                (None, _) => Cow::Borrowed("没有对上"),
+                (Some(place), None) => Cow::Borrowed(place.name()),
+                (Some(place), Some(by)) => Cow::Owned(format!("{}「{by}」", place.name())),
             },
             value: number(cover.value),
         });
@@ -319,7 +329,7 @@ impl<'a> Beside<'a> {
         if let State::Ask(question, ..) = &walk.state {
             let with =
                 |id: String| tree.address(&[&given[..], &[(question.id.clone(), id)]].concat());
-            let options = site.library.index.forest()?.options(question);
+            let options = site.library.index.forest.options(question);
             let options = options.into_iter().map(|(id, label)| (label, with(id)));
             next = Some((&*question.ask, options.collect()));
             unsure = with("unsure".to_owned());
@@ -455,25 +465,20 @@ struct Failure<'a> {
     detail: &'a str,
 }
 
-/// The page to begin with.
+/// The page to begin with. It reads no more than it shows, for it is the first that is asked for.
 pub(super) fn home(site: Site<'_>) -> Result<String> {
     let overview = &site.library.index.overview;
-    let summaries = site.library.summaries()?;
-    let count =
-        |topic: &content::Topic| summaries.iter().filter(|entry| entry.topic == topic.id).count();
+    let count = |topic: &content::Topic| *overview.counts.get(&topic.id).unwrap_or(&0);
     let topics = overview.topics.iter().map(|topic| topic_line(topic, count(topic)));
-    let forest = site.library.index.forest()?;
+    let forest = &site.library.index.forest;
     let main = overview.main.iter().filter_map(|id| forest.trees.get(id));
-    let mut recent: Vec<&Summary> =
-        summaries.iter().filter(|entry| !entry.changed.is_empty()).collect();
-    recent.sort_by_key(|entry| Reverse(entry.as_of));
-    recent.truncate(RECENT);
+    let recent = overview.recent.iter().filter_map(|id| site.library.entry(id).transpose());
     Ok(write(&Home {
         frame: Frame { focus: true, ..Frame::new(site, "") },
         main: main.map(|tree| TreeLine::new(tree)).collect(),
         trees: forest.trees.len(),
         topics: topics.filter(|topic| topic.count > 0).collect(),
-        recent,
+        recent: recent.collect::<Result<_>>()?,
     }))
 }
 
@@ -642,4 +647,18 @@ pub(super) fn write(page: &impl Template) -> String {
 
 fn topic_line(topic: &content::Topic, count: usize) -> TopicLine<'_> {
     TopicLine { title: &topic.title, url: topic_url(&topic.id), count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_two_digits() {
+        for count in 0..=4000_u16 {
+            let value = f32::from(count) / 1600.0;
+            assert_eq!(number(value), format!("{value:.2}"));
+        }
+        assert_eq!(number(-0.125), "-0.12");
+    }
 }

@@ -23,7 +23,7 @@ struct SummaryJson<'a> {
     topic: &'a str,
     say: &'a str,
     as_of: Option<Date>,
-    url: &'a str,
+    url: String,
 }
 
 /// One entry with what its page shows beside it.
@@ -109,7 +109,7 @@ pub fn entries<'a>(library: &'a Library) -> Result<EntriesJson<'a>> {
         topic: &entry.topic,
         say: &entry.say,
         as_of: entry.as_of,
-        url: &entry.url,
+        url: entry.url(),
     };
     Ok(EntriesJson {
         version: &library.index.overview.version,
@@ -126,7 +126,7 @@ pub fn entry_page<'a>(
     let related = library.related(entry)?.into_iter().map(|other| NamedJson {
         id: &other.id,
         title: &other.title,
-        url: other.url.clone(),
+        url: other.url(),
     });
     let trees = library.trees_about(entry)?.into_iter().map(|tree| NamedJson {
         id: &tree.id,

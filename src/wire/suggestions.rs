@@ -26,16 +26,16 @@ struct SuggestionJson<'a> {
 }
 
 /// The completions of what somebody typed.
-pub fn suggestions<'a>(typed: &'a str, suggestions: &[&'a Suggestion]) -> Suggestions<'a> {
-    let suggestion = |suggestion: &&'a Suggestion| SuggestionJson {
-        text: &suggestion.text,
+pub fn suggestions<'a>(typed: &'a str, suggestions: &[Suggestion<'a>]) -> Suggestions<'a> {
+    let suggestion = |suggestion: &Suggestion<'a>| SuggestionJson {
+        text: suggestion.text,
         kind: match suggestion.kind {
             Kind::Title => "title",
             Kind::Ask => "ask",
             Kind::Term => "term",
         },
-        id: suggestion.id.as_deref(),
-        url: format!("/search?q={}", utf8_percent_encode(&suggestion.text, NON_ALPHANUMERIC)),
+        id: suggestion.id,
+        url: format!("/search?q={}", utf8_percent_encode(suggestion.text, NON_ALPHANUMERIC)),
     };
     Suggestions { query: typed, suggestions: suggestions.iter().map(suggestion).collect() }
 }

@@ -147,7 +147,7 @@ struct OpenJson<'a> {
 
 /// All trees, those that cannot be walked last.
 pub fn trees(library: &Library) -> Result<Vec<TreeJson<'_>>> {
-    let forest = library.index.forest()?;
+    let forest = &library.index.forest;
     let whole = forest.trees.values().map(|tree| TreeJson {
         id: &tree.id,
         title: &tree.title,
@@ -228,7 +228,7 @@ fn because<'a>(answers: &'a [(&Question, String)]) -> Vec<Because<'a>> {
 
 fn outcome<'a>(library: &'a Library, walk: &'a Walk<'_>) -> Result<Option<OutcomeJson<'a>>> {
     let Some(ending) = walk.ending() else { return Ok(None) };
-    let forest = library.index.forest()?;
+    let forest = &library.index.forest;
     let mut cites = Vec::new();
     for entry in library.cited(ending.outcome)? {
         cites.push(CiteJson {
@@ -279,7 +279,7 @@ pub fn question<'a>(
     question: &'a Question,
     heard: Option<&Answer>,
 ) -> Result<QuestionJson<'a>> {
-    let forest = library.index.forest()?;
+    let forest = &library.index.forest;
     let (kind, min, max, unit) = match &question.kind {
         Kind::Choice(_) => ("choice", None, None, ""),
         Kind::Multi(..) => ("multi", None, None, ""),

@@ -273,11 +273,11 @@ fn what_is_typed_is_completed() {
     for line in fs::read_to_string(cases).unwrap().lines().filter(|line| !line.starts_with('#')) {
         let (typed, expected) = line.split_once('\t').unwrap();
         let suggestions = library.suggest(typed, 8).unwrap();
-        let first = suggestions.first().map_or("", |suggestion| &suggestion.text);
+        let first = suggestions.first().map_or("", |suggestion| suggestion.text);
         if first != expected {
             wrong.push(format!("{typed}: {first}, expected {expected}"));
         }
-        let entries: Vec<&String> = suggestions.iter().filter_map(|one| one.id.as_ref()).collect();
+        let entries: Vec<&str> = suggestions.iter().filter_map(|one| one.id).collect();
         let different: std::collections::HashSet<_> = entries.iter().collect();
         assert_eq!(entries.len(), different.len(), "{typed}");
     }

@@ -245,7 +245,7 @@ fn a_library_that_is_replaced_is_used_to_the_end() {
     assert!(!old.library.index.folder.as_ref().unwrap().exists());
     assert_eq!(said(&old.library, "退款几天到账"), "退款在三天内到账。");
     assert_eq!(old.library.suggest("退", 3).unwrap().len(), 1);
-    assert!(old.library.index.forest().unwrap().trees.is_empty());
+    assert!(old.library.index.forest.trees.is_empty());
     assert_eq!(said(&live.now().unwrap().library, "退款几天到账"), "退款在七天内到账。");
     assert_eq!(Arc::strong_count(&old), 1);
     assert!(matches!(live.reload(), Ok(Reload::Same)));

@@ -409,6 +409,35 @@ fn systemd_is_told_and_may_hand_over_the_socket() {
 
 // Watching it
 
+/// A page that is there already is still an answer: it is counted and, without one, written down each time.
+#[test]
+fn a_question_that_is_asked_again_counts_again() {
+    let world = World::new();
+    world.number(3);
+    let data = world.path("data");
+    let server = world.serve(&["--data", data.to_str().unwrap()]);
+    for _ in 0..3 {
+        server.get("/search?q=专利年费", "");
+        server.get("/search?q=退款多久到账", "");
+        let (_, head, _) = server.get("/api/v1/ask?q=专利年费", "");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        let tag = head.lines().find_map(|line| line.strip_prefix("ETag: ")).unwrap();
+        let known = format!("If-None-Match: {tag}\r\n");
+        assert_eq!(server.get("/api/v1/ask?q=专利年费", &known).0, 304);
+    }
+    let (_, _, metrics) = server.get("/metrics", "");
+    for line in [
+        "jieda_requests_total{route=\"/search\",status=\"200\"} 6",
+        "jieda_requests_total{route=\"/api/v1/ask\",status=\"304\"} 3",
+        "jieda_answers_total{status=\"answered\"} 3",
+        "jieda_answers_total{status=\"unknown\"} 9",
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "no {line} in {metrics}");
+    }
+    let (lines, torn) = jieda::feedback::read(&data).unwrap();
+    assert_eq!((lines.len(), torn), (9, 0));
+}
+
 /// What could tell who asked, or what, as it comes in addresses, headers and forms.
 const PERSONAL: [&str; 6] = [
     "13812345678",

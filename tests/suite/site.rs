@@ -120,7 +120,7 @@ fn every_link_of_the_site_leads_to_one_of_its_files() {
     let packed = packed.finish().unwrap().len();
     println!("{} files, {bytes} bytes, {count} links", FILES.len());
     println!("index: {} bytes, {packed} compressed", FILES[entries].len());
-    for tree in SHIPPED.index.forest().unwrap().trees.keys() {
+    for tree in SHIPPED.index.forest.trees.keys() {
         let folder = format!("trees/{tree}/");
         let places = FILES.keys().filter(|path| path.starts_with(&folder)).count();
         assert!(places <= 501, "{tree}: {places}");
@@ -132,7 +132,7 @@ fn every_link_of_the_site_leads_to_one_of_its_files() {
 /// Wherever a walk through the files ends, the same answers end with the same outcome on the server.
 #[test]
 fn walks_in_files_end_as_on_the_server() {
-    let forest = SHIPPED.index.forest().unwrap();
+    let forest = &SHIPPED.index.forest;
     let (mut ends, mut number) = (0, 7_u64);
     // A tree that is only drawn has no ways.
     let is_walked = |id: &str| {

@@ -203,7 +203,7 @@ option = { ja = "yes", nein = "no" }
 #[test]
 fn older_names_are_understood() {
     let library = small(&[("trees/refund.toml", REFUND)]);
-    let forest = library.index.forest().unwrap();
+    let forest = &library.index.forest;
     let given = [("unpacked".to_owned(), "nein".to_owned())];
     let walk = tree::walk(forest, &forest.trees["refund"], &given);
     assert!(walk.wrong.is_empty(), "{:?}", walk.wrong);
@@ -214,7 +214,7 @@ fn older_names_are_understood() {
 #[test]
 fn a_proposed_answer_is_still_asked() {
     let library = small(&[("trees/refund.toml", REFUND)]);
-    let forest = library.index.forest().unwrap();
+    let forest = &library.index.forest;
     let given = [("~opened".to_owned(), "yes".to_owned())];
     let walk = tree::walk(forest, &forest.trees["refund"], &given);
     assert!(

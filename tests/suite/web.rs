@@ -1,7 +1,7 @@
 use jieda::{
     Library, Place,
     content::File,
-    web::{Request, Response, Site, routes},
+    web::{Cache, Request, Response, Site, routes},
 };
 use jiff::civil::{Date, date};
 use std::sync::LazyLock;
@@ -242,6 +242,87 @@ fn pictures_of_the_content_are_shown_and_nothing_else_is_given_out() {
     {
         assert_eq!(get(&library, target).status, 404, "{target}");
     }
+}
+
+/// Addresses, days, states and versions of the content in any order: with the cache each answer is what it is without, with what
+/// is to be written down and counted; also when a small cache would have to make room.
+#[test]
+fn a_page_that_was_asked_before_is_the_same_to_the_byte() {
+    let library = |days: u32| {
+        let entry = format!("# 退款多久到账\n\n退款在 {days} 天内到账。\n");
+        let secret = "+++\ntitle = \"退款口令是什么？\"\ninternal = true\n+++\n蓝鲸。\n".to_owned();
+        let file = |path: &str, text: String| File { path: path.into(), bytes: Ok(text.into()) };
+        Library::of(&[file("a.md", entry), file("b.md", secret)]).unwrap()
+    };
+    let (three, five) = (library(3), library(5));
+    let public = five.public().unwrap().unwrap();
+    let mut sites = Vec::new();
+    for library in [&three, &five, &public] {
+        let site = Site::new(library, DAY);
+        sites.extend([
+            site,
+            Site { day: date(2030, 1, 1), ..site },
+            Site { recording: true, ..site },
+            Site { stale: Some(2), ..site },
+            Site { base: "/kb", ..site },
+            Site { stopping: true, ..site },
+        ]);
+    }
+    let targets = [
+        "/",
+        "/search?q=退款多久到账",
+        "/search?q=%E9%80%80%E6%AC%BE%E5%A4%9A%E4%B9%85%E5%88%B0%E8%B4%A6",
+        "/search?q=退款多久到账&thanks=1",
+        "/search?q=退款多久到账&top=1",
+        "/search?q=口令",
+        "/search?q=专利",
+        "/%73earch?q=口令",
+        "/faq/a/退款多久到账",
+        "/faq/none",
+        "/sources",
+        "/trees",
+        "/api/v1/ask?q=退款多久到账",
+        "/api/v1/ask?q=专利",
+        "/api/v1/entries",
+        "/api/v1/suggest?q=tk",
+        "/api/v1/suggest?q=tk&format=opensearch",
+        "/openapi.json",
+        "/opensearch.xml",
+        "/readyz",
+        "/kb",
+        "/kb/",
+        "/kb/search?q=口令",
+        "/kb/search?q=专利",
+    ];
+    let cache = Cache::default();
+    let mut state = 7_u32;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    let (mut tags, mut unchanged) = (vec!["\"none\"".to_owned()], 0);
+    for _ in 0..4000 {
+        let all = [
+            ("host", "kb.example".to_owned()),
+            ("accept-encoding", ["gzip, br", "gzip;q=0"][random(2)].to_owned()),
+            ("if-none-match", tags.join(", ")),
+        ];
+        let count = [1, 2, 3][random(3)];
+        let headers = all[..count].iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let request = Request {
+            method: ["GET", "GET", "GET", "POST"][random(4)].into(),
+            target: targets[random(targets.len())].into(),
+            headers: headers.collect(),
+            ..Request::default()
+        };
+        let site = sites[random(sites.len())];
+        let response = cache.routes(site, &request);
+        assert_eq!(format!("{response:?}"), format!("{:?}", routes(site, &request)), "{request:?}");
+        unchanged += usize::from(response.status == 304);
+        let tag = response.headers.into_iter().find(|(name, _)| *name == "ETag");
+        tags.extend(tag.map(|(_, tag)| tag).filter(|tag| !tags.contains(tag)));
+    }
+    assert!(unchanged > 100, "only {unchanged} had it already");
 }
 
 #[test]

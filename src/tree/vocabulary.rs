@@ -1,7 +1,10 @@
 //! By what trees are heard: words, patterns and names of all trees at once.
 
 use super::{Domains, Forest, Kind, Question};
-use crate::text::{normalise, prefixes};
+use crate::{
+    lazy::{Lazy, OwnedBytes},
+    text::{normalise, prefixes},
+};
 use fst::raw::Fst;
 use regex::Regex;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
@@ -9,17 +12,15 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
 /// What a question is held against to find the trees that it may want, without looking at any of them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Lexicon {
+#[derive(Debug, Clone)]
+pub(super) struct Vocabulary {
     /// A map from all words to where their senses begin.
-    #[serde(with = "serde_bytes")]
-    words: Vec<u8>,
+    words: OwnedBytes,
     /// For each word the list of its senses.
-    #[serde(with = "serde_bytes")]
-    senses: Vec<u8>,
-    patterns: Vec<Pattern>,
+    senses: OwnedBytes,
+    patterns: Lazy<Vec<Pattern>>,
     /// For each tree its title and what people say, a line each, as far as it tells something ([`letters`]).
-    pub(super) names: Vec<String>,
+    pub(super) names: Lazy<Vec<String>>,
 }
 
 /// What a word answers, by numbers: the tree, its question, the answer, and which of the answer's words it is.
@@ -38,13 +39,21 @@ pub(super) struct Pattern {
     pub(super) question: usize,
     text: String,
     /// It is nowhere found in a text that has no character of any one of these sets.
-    needs: Vec<Vec<(char, char)>>,
+    needs: Vec<Vec<(u32, u32)>>,
     /// Compiled when it is first needed, which takes longer than a whole answer.
     #[serde(skip)]
     regex: OnceLock<Option<Regex>>,
 }
 
-impl Lexicon {
+/// Without words, for a forest without trees.
+impl Default for Vocabulary {
+    fn default() -> Self {
+        let (words, senses) = (OwnedBytes::empty(), OwnedBytes::empty());
+        Self { words, senses, patterns: Lazy::default(), names: Lazy::default() }
+    }
+}
+
+impl Vocabulary {
     pub(super) fn of(forest: &Forest) -> Self {
         let mut senses: BTreeMap<String, Vec<Sense>> = BTreeMap::new();
         let (mut patterns, mut names) = (Vec::new(), Vec::new());
@@ -74,7 +83,32 @@ impl Lexicon {
         });
         let words = fst::Map::from_iter(words).expect("the words are sorted and differ");
         let words = words.into_fst().into_inner();
-        Self { words, senses: lists, patterns, names }
+        Self {
+            words: OwnedBytes::new(words),
+            senses: OwnedBytes::new(lists),
+            patterns: patterns.into(),
+            names: names.into(),
+        }
+    }
+
+    /// What [`Vocabulary::take`] takes, by name.
+    pub(super) fn pieces(&self) -> Vec<(String, Vec<u8>)> {
+        let pieces = [
+            ("words", self.words.to_vec()),
+            ("senses", self.senses.to_vec()),
+            ("patterns", self.patterns.to_bytes()),
+            ("names", self.names.to_bytes()),
+        ];
+        pieces.map(|(name, bytes)| (name.to_owned(), bytes)).into()
+    }
+
+    pub(super) fn take(&mut self, name: &str, bytes: OwnedBytes) {
+        match name {
+            "words" => self.words = bytes,
+            "senses" => self.senses = bytes,
+            "patterns" => self.patterns = Lazy::read(bytes),
+            _ => self.names = Lazy::read(bytes),
+        }
     }
 
     /// The words of trees that a normalised text has, each with its place, in the order of the text.
@@ -110,16 +144,18 @@ impl Lexicon {
 
 impl Pattern {
     fn new(tree: usize, question: usize, text: &str) -> Self {
-        let pairs =
-            |set: ClassUnicode| set.iter().map(|range| (range.start(), range.end())).collect();
+        let pairs = |set: ClassUnicode| {
+            set.iter().map(|range| (range.start().into(), range.end().into())).collect()
+        };
         let needs = regex_syntax::parse(text).map_or(Vec::new(), |pattern| needs(&pattern));
         let needs = needs.into_iter().map(pairs).collect();
         Self { tree, question, text: text.to_owned(), needs, regex: OnceLock::new() }
     }
 
     fn may_match(&self, text: &str) -> bool {
-        let has = |set: &Vec<(char, char)>| {
-            text.chars().any(|c| set.iter().any(|(first, last)| (*first..=*last).contains(&c)))
+        let has = |set: &Vec<(u32, u32)>| {
+            let within = |c| set.iter().any(|(first, last)| (*first..=*last).contains(&c));
+            text.chars().map(u32::from).any(within)
         };
         self.needs.iter().all(has)
     }
