@@ -54,8 +54,8 @@ const NEAR: f32 = 0.1;
 /// The longest text of an answer, in characters.
 const TEXT_LIMIT: usize = 400;
 
-/// How many choices are offered.
-const CHOICES: usize = 4;
+/// How many choices are offered at most.
+pub const CHOICES: usize = 4;
 
 /// A statement older than so many years is said to be old.
 const OLD_YEARS: i32 = 2;

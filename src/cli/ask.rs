@@ -14,6 +14,7 @@ use jieda::{
 use jiff::civil::Date;
 use std::{
     io::{self, BufRead, Write},
+    mem::ManuallyDrop,
     process::ExitCode,
 };
 
@@ -37,7 +38,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
-    let library = common.open(Proof::Quick)?;
+    // Taking it apart would take as long as answering, and the program ends with it.
+    let library = ManuallyDrop::new(common.open(Proof::Quick)?);
     if args.batch {
         return batch(&library, args, common);
     }
@@ -63,7 +65,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
 }
 
 fn answer(library: &Library, question: &str, args: &Args, common: &Common) -> Result<Answer> {
-    let (day, top) = (common.today(), args.shown.top());
+    // What is printed for reading shows no more than the choices.
+    let listed = args.shown.json || args.shown.explain || args.batch;
+    let top = if listed { args.shown.top() } else { answer::CHOICES };
+    let day = common.today();
     jieda::answer(library, &Asking { question, day, top, exact: args.shown.exact, unheard: &[] })
 }
 

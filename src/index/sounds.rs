@@ -151,6 +151,13 @@ impl Sounds {
     }
 
     fn below(&self, prefix: &str) -> Vec<Sounding> {
+        // Most sounds are no word's, and walking is faster than setting out to search.
+        let fst = self.map.as_fst();
+        let mut node = fst.root();
+        for byte in prefix.bytes() {
+            let Some(at) = node.find_input(byte) else { return Vec::new() };
+            node = fst.node(node.transition_addr(at));
+        }
         self.found(fst::automaton::Str::new(prefix).starts_with(), prefix)
     }
 

@@ -228,35 +228,40 @@ struct Matched {
 
 /// A map from hashes in which most hashes are not.
 struct Tokens<T> {
-    /// By the last bits of a hash, or behind the place that they name.
-    slots: Vec<Option<(u32, usize)>>,
+    /// By the last bits of a hash, or behind the place that they name: the hash and one.
+    slots: Vec<u32>,
+    /// By slot, the place of the value.
+    places: Vec<u32>,
     values: Vec<T>,
 }
 
 impl<T> Tokens<T> {
     fn new(values: Vec<(u32, T)>) -> Self {
-        let mut slots = vec![None; (8 * values.len()).next_power_of_two()];
-        let mask = slots.len() - 1;
+        let size = (8 * values.len()).next_power_of_two();
+        let (mut slots, mut places) = (vec![0; size], vec![0; size]);
         for (at, (hash, _)) in values.iter().enumerate() {
-            let mut slot = *hash as usize & mask;
-            while slots[slot].is_some() {
-                slot = (slot + 1) & mask;
+            let mut slot = *hash as usize & (size - 1);
+            while slots[slot] != 0 {
+                slot = (slot + 1) & (size - 1);
             }
-            slots[slot] = Some((*hash, at));
+            (slots[slot], places[slot]) = (hash + 1, at as u32);
         }
-        Self { slots, values: values.into_iter().map(|(_, value)| value).collect() }
+        Self { slots, places, values: values.into_iter().map(|(_, value)| value).collect() }
     }
 
+    #[inline]
     fn get(&self, hash: u32) -> Option<&T> {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
-        while let Some((other, at)) = self.slots[slot] {
-            if other == hash {
-                return Some(&self.values[at]);
+        loop {
+            match self.slots[slot & mask] {
+                0 => return None,
+                other if other == hash + 1 => {
+                    return Some(&self.values[self.places[slot & mask] as usize]);
+                }
+                _ => slot += 1,
             }
-            slot = (slot + 1) & mask;
         }
-        None
     }
 }
 
