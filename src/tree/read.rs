@@ -708,6 +708,7 @@ impl Reader<'_> {
                 ));
             }
         }
+        let questions = questions.iter().map(|id| tree.number(id)).collect();
         Ok(Atom { of, test, questions })
     }
 
