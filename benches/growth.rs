@@ -21,12 +21,8 @@ use jieda::{
     tree,
 };
 use serde_json::json;
-use shared::{Bare, ask, questions};
+use shared::{Bare, Stand, ask, places, questions};
 use std::{env, hint::black_box, path::Path, thread, time::Instant};
-
-/// More places than any shipped tree has, and how many of each are walked to, evenly chosen.
-const PLACES: usize = 100_000;
-const WALKS: usize = 200;
 
 fn main() {
     // `cargo bench` adds a flag of its own.
@@ -87,18 +83,8 @@ fn answers(indexes: &Path, folders: &[&str]) {
     let shipped = Library::of(&Place::default().files().expect("it is compiled in"));
     let shipped = shipped.expect("it is sound");
     let forest = shipped.index.forest().expect("it lies in memory");
-    let places: Vec<(&tree::Tree, Vec<(String, String)>)> = forest
-        .trees
-        .values()
-        .flat_map(|tree| {
-            let places = tree::spread(forest, tree, PLACES).expect("the tree has fewer");
-            let step = places.len().div_ceil(WALKS);
-            places.into_iter().step_by(step).map(move |walk| (tree, walk.given()))
-        })
-        .collect();
-    let step = |(tree, given): &(&tree::Tree, Vec<(String, String)>)| {
-        black_box(tree::walk(forest, tree, given));
-    };
+    let places = places(forest);
+    let step = |(tree, given): &Stand<'_>| drop(black_box(tree::walk(forest, tree, given)));
 
     let mut figures: Vec<Figures> = folders.iter().map(|_| Figures::default()).collect();
     let (mut step_p50, mut step_p99) = (Vec::new(), Vec::new());

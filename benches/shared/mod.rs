@@ -1,6 +1,12 @@
 //! What the benchmarks share: questions, an answer to one, and a plain search to compare it with.
 
-use jieda::{Library, answer::Asking, text::normalise, web::BUILD};
+use jieda::{
+    Library,
+    answer::Asking,
+    text::normalise,
+    tree::{self, Forest, Kind, State, Tree},
+    web::BUILD,
+};
 use jiff::civil::{Date, date};
 use std::{fs, hint::black_box, path::Path};
 use tantivy::{
@@ -15,6 +21,9 @@ const DAY: Date = date(2026, 11, 22);
 
 /// The memory in which the plain index gathers sections.
 const WRITER_BYTES: usize = 64 << 20;
+
+/// How often each tree is walked through.
+const WALKS: usize = 50;
 
 /// The questions that may be looked at.
 pub(crate) fn questions() -> Vec<String> {
@@ -31,6 +40,44 @@ pub(crate) fn questions() -> Vec<String> {
 pub(crate) fn ask(library: &Library, question: &str) {
     let asking = Asking { question, day: DAY, top: 10, exact: false, unheard: &[] };
     black_box(jieda::answer(library, &asking).expect("the index can be read"));
+}
+
+/// A tree, and the answers with which a walk through it stands somewhere.
+pub(crate) type Stand<'t> = (&'t Tree, Vec<(String, String)>);
+
+/// The places of walks through all trees that choose at random, the same ones each time.
+pub(crate) fn places(forest: &Forest) -> Vec<Stand<'_>> {
+    let mut places = Vec::new();
+    let mut state = 1_u64;
+    // A linear congruential generator (Numerical Recipes).
+    let mut below = |bound: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    for tree in forest.trees.values() {
+        for _ in 0..WALKS {
+            let mut given = Vec::new();
+            loop {
+                places.push((tree, given.clone()));
+                let State::Ask(question, ..) = tree::walk(forest, tree, &given).state else {
+                    break;
+                };
+                let options = forest.options(question);
+                let answer = match &question.kind {
+                    _ if below(10) == 0 => "unsure".to_owned(),
+                    Kind::Int(from, to, _) => {
+                        (from + below((to - from + 1) as usize) as i64).to_string()
+                    }
+                    Kind::Date => format!("20{}-0{}-01", 15 + below(10), 1 + below(9)),
+                    Kind::Text(_) => "小明的个人网站".to_owned(),
+                    _ => options[below(options.len())].0.clone(),
+                };
+                given.push((question.id.clone(), answer));
+            }
+        }
+    }
+    places
 }
 
 /// The same sections in an index of plain tantivy: two fields with norms, cut by the same segmenter, one segment on disk.
