@@ -7,7 +7,7 @@ use super::{
     link::Targets,
     markdown,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The topic of files that stand in no folder.
 const NO_FOLDER: &str = "-";
@@ -16,7 +16,7 @@ const NO_FOLDER: &str = "-";
 pub(super) fn load(files: &[File]) -> Content {
     let mut content = Content { title: "解答".to_owned(), ..Content::default() };
     let mut targets = Targets::new(files.iter().map(|file| &*file.path));
-    let mut taken = HashSet::new();
+    let mut taken = HashMap::new();
     if !files.iter().any(|file| super::is_markdown(&file.path)) {
         let message = "这个文件夹里没有 .md 文件；请检查 `--content` 的路径";
         content.problems.push(Problem::error(".", 0, message));
@@ -42,9 +42,10 @@ pub(super) fn load(files: &[File]) -> Content {
             content.entries.push(entry);
         }
     }
+    let mut known = HashSet::new();
     for entry in &mut content.entries {
         targets.resolve(entry, &mut content.problems);
-        if content.topics.iter().all(|topic| topic.id != entry.topic) {
+        if known.insert(entry.topic.clone()) {
             let title = if entry.topic == NO_FOLDER { "未分文件夹" } else { &entry.topic };
             content.topics.push(Topic {
                 id: entry.topic.clone(),
@@ -57,11 +58,18 @@ pub(super) fn load(files: &[File]) -> Content {
 }
 
 /// `id`, or the first of `id-2`, `id-3`, … that nothing has yet.
-fn free(id: &str, taken: &mut HashSet<String>) -> String {
-    let numbered = (2..).map(|number| format!("{id}-{number}"));
-    let free = std::iter::once(id.to_owned()).chain(numbered).find(|id| !taken.contains(id));
-    let free = free.expect("numbers do not end");
-    taken.insert(free.clone());
+///
+/// `taken` has the last number of each id, so that not all of many equal ones are tried again for each.
+fn free(id: &str, taken: &mut HashMap<String, usize>) -> String {
+    let Some(last) = taken.get(id) else {
+        taken.insert(id.to_owned(), 1);
+        return id.to_owned();
+    };
+    let mut numbered = (last + 1..).map(|number| (number, format!("{id}-{number}")));
+    let free = numbered.find(|(_, id)| !taken.contains_key(id));
+    let (number, free) = free.expect("numbers do not end");
+    taken.insert(id.to_owned(), number);
+    taken.insert(free.clone(), 1);
     free
 }
 
