@@ -1,8 +1,9 @@
-//! Compiles jieba's dictionary into an `fst` map and names the version of the built-in content.
+//! Compiles the dictionaries of jieba and OpenCC into what can be looked up, and names the version of the built-in content.
 
 #![forbid(unsafe_code)]
 
 use std::{
+    cmp::Reverse,
     env,
     error::Error,
     fs::{self, File},
@@ -13,13 +14,15 @@ use std::{
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     dictionary(Path::new("assets/dict/dict.txt"), &out.join("dict.fst"))?;
+    simplified(Path::new("assets/dict"), &out.join("simplified.rs"))?;
     // `include_dir` does not notice new files, so Cargo has to.
     for watched in ["content", "templates", "assets"] {
         println!("cargo:rerun-if-changed={watched}");
     }
     println!("cargo:rustc-env=JIEDA_BUILTIN={:08x}", checksum(&["content"])?);
     // An index made by other code is not read: these rooms decide what stands in it.
-    let writers = ["src/text", "src/content", "src/index", "assets/dict/dict.txt"];
+    let writers =
+        ["src/packed.rs", "src/text", "src/content", "src/tree", "src/index", "assets/dict"];
     for watched in writers {
         println!("cargo:rerun-if-changed={watched}");
     }
@@ -50,6 +53,37 @@ fn dictionary(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     map.extend_iter(words)?;
     map.finish()?;
     Ok(())
+}
+
+/// Writes OpenCC's traditional characters and phrases with the simplified ones as a Rust table, sorted by the first
+/// character, of the same the longest first; and a bit for each character with which one of them begins.
+fn simplified(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+    let text = fs::read_to_string(from.join("TSCharacters.txt"))?
+        + &fs::read_to_string(from.join("TSPhrases.txt"))?;
+    let mut pairs = Vec::new();
+    let mut begins: Vec<u64> = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (traditional, simple) = line.split_once('\t').ok_or("a line without a tab")?;
+        let simple = simple.split(' ').next().unwrap_or(simple);
+        let length = traditional.chars().count();
+        if length != simple.chars().count() {
+            return Err(format!("{traditional} changes its length").into());
+        }
+        let first = traditional.chars().next().ok_or("a line without a word")?;
+        let at = first as usize;
+        begins.resize(begins.len().max(at / 64 + 1), 0);
+        begins[at / 64] |= 1 << (at % 64);
+        pairs.push((first, Reverse(length), traditional, simple));
+    }
+    pairs.sort_unstable();
+    let pairs: Vec<_> =
+        pairs.iter().map(|(.., traditional, simple)| (traditional, simple)).collect();
+    let tables = format!(
+        "static SIMPLIFIED: [(&str, &str); {}] = {pairs:?};\nstatic BEGINS: [u64; {}] = {begins:?};\n",
+        pairs.len(),
+        begins.len(),
+    );
+    Ok(fs::write(to, tables)?)
 }
 
 /// The CRC-32 over paths and bytes of all files at or below `paths`, in the order of their names.

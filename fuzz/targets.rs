@@ -130,7 +130,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
         tree.as_bytes(),
     );
     let library = Library::of(&files).expect("it is sound");
-    assert_eq!(library.index.overview.problems, []);
+    assert_eq!(*library.index.overview.problems, []);
     library
 });
 

@@ -162,8 +162,8 @@ impl Answer {
     pub fn walk<'l>(&self, library: &'l Library) -> Result<Option<Walk<'l>>> {
         let Some(wanted) = &self.tree else { return Ok(None) };
         let forest = library.index.forest()?;
-        let walk = |tree| tree::walk(forest, tree, &wanted.heard.given());
-        Ok(forest.trees.get(&wanted.tree).map(walk))
+        let tree = forest.trees.get(&wanted.tree);
+        Ok(tree.map(|tree| tree::walk(forest, tree, &wanted.heard.given())))
     }
 
     /// Whether there is something to show: an answer, a question, or entries to choose from.
@@ -201,8 +201,7 @@ pub fn answer(library: &Library, asking: &Asking<'_>) -> Result<Answer> {
     // A bare 服务器 may mean anything, however near one entry is.
     let close = if enough { close } else { close.max(2).min(found.hits.len()) };
     let forest = library.index.forest()?;
-    let tree = tree::wanted(forest, &found.question.asked).into_iter().next();
-    let mut tree = tree.filter(|wanted| wanted.fit >= BESIDE);
+    let mut tree = tree::wanted(forest, &found.question.asked, BESIDE);
     if let Some(wanted) = &mut tree {
         wanted.heard.forget(unheard);
     }
@@ -245,7 +244,7 @@ pub fn passage(library: &Library, first: &Hit, found: &Found) -> Passage {
     let is_own = first.asked && !first.is_cell();
     let near = found.hits.get(1).filter(|next| !is_own && next.score >= least);
     let near = near.map(|next| &next.entry);
-    search::best(&first.entry, &found.question, library.is_ours(), near)
+    search::best(first, &found.question, library.is_ours(), near)
 }
 
 /// How likely it is that the first hit answers.
@@ -268,7 +267,7 @@ fn also(library: &Library, asking: &Asking<'_>, answered: &str) -> Result<Vec<(E
         let sure = confidence(&found) >= INTENTION && found.question.substance() >= SUBSTANCE;
         let Some(hit) = found.hits.into_iter().next().filter(|_| sure) else { continue };
         if hit.entry.id != answered && also.iter().all(|(entry, _)| entry.id != hit.entry.id) {
-            let passage = search::best(&hit.entry, &found.question, library.is_ours(), None);
+            let passage = search::best(&hit, &found.question, library.is_ours(), None);
             also.push((hit.entry, passage));
         }
     }

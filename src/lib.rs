@@ -14,7 +14,7 @@
 //!
 //! # Rooms
 //! Data flows one way, and a room uses only what stands above it:
-//! [`error`], [`problem`], [`text`], [`content`], [`index`], [`search`], [`library`], [`live`], [`answer`](mod@answer), [`wire`], [`eval`],
+//! [`error`], [`problem`], [`packed`], [`text`], [`content`], [`index`], [`search`], [`library`], [`live`], [`answer`](mod@answer), [`wire`], [`eval`],
 //! [`feedback`], [`web`]. `ARCHITECTURE.md` tells what each does and never does.
 
 #![forbid(unsafe_code)]
@@ -27,6 +27,7 @@ pub mod feedback;
 pub mod index;
 pub mod library;
 pub mod live;
+pub mod packed;
 pub mod problem;
 pub mod search;
 pub mod text;

@@ -274,20 +274,24 @@ impl Library {
         let cites = |entry: &Entry, source: &str| entry.citations().any(|cited| cited.id == source);
         overview.main.retain(|tree| !trees.contains(tree));
         overview.moved.retain(|_, id| !is_internal(id));
-        overview.problems.retain(|problem| {
+        let mut problems = overview.problems.to_vec();
+        problems.retain(|problem| {
             internal.iter().all(|entry| {
                 entry.file != problem.file && !problem.message.contains(&format!("`{}`", entry.id))
             })
         });
+        overview.problems = problems.into();
         let any = |entries: &[Entry], found: &dyn Fn(&Entry) -> bool| entries.iter().any(found);
         overview.topics.retain(|topic| {
             let about = |entry: &Entry| entry.topic == topic.id;
             any(&entries, &about) || !any(&internal, &about)
         });
-        overview.sources.retain(|source| {
+        let mut sources = overview.sources.to_vec();
+        sources.retain(|source| {
             let cites = |entry: &Entry| cites(entry, &source.id);
             any(&entries, &cites) || !any(&internal, &cites)
         });
+        overview.sources = sources.into();
         let mut shown = HashSet::new();
         for entry in &mut entries {
             entry.related.retain(|id| !hidden(id));
@@ -373,13 +377,13 @@ impl Library {
     pub fn trees_about(&self, entry: &Entry) -> Result<Vec<&Tree>> {
         let named =
             |tree: &Tree| entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
-        let trees = self.index.forest()?.trees.values();
+        let trees = self.index.forest()?.trees.values().map(|tree| &**tree);
         Ok(trees.filter(|tree| named(tree) || tree.cites(&entry.id)).collect())
     }
 
     /// Whether the folder is in our own formats: the first paragraph of an entry is its answer.
     pub fn is_ours(&self) -> bool {
-        !self.index.overview.sources.is_empty()
+        self.index.overview.ours
     }
 
     /// For whom the entry holds, in words; empty if for all.

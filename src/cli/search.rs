@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
         super::ask::print_corrections(&found.question, &mut out)?;
         for (index, hit) in found.hits.iter().enumerate() {
             writeln!(out, "{:>2}. {}  {}", index + 1, hit.entry.title, hit.entry.id)?;
-            writeln!(out, "    {}", search::snippet(&hit.entry, &found.question).text)?;
+            writeln!(out, "    {}", search::snippet(hit, &found.question).text)?;
             for other in &hit.also_at {
                 writeln!(out, "    同样的内容还在 {other}")?;
             }

@@ -164,7 +164,8 @@ fn find<'f>(forest: &'f Forest, id: &str) -> Result<&'f Tree> {
     if let Some((.., problems)) = forest.broken.iter().find(|(broken, ..)| broken == id) {
         return Err(Error::BrokenTree { id: id.to_owned(), why: problems[0].to_string() });
     }
-    forest.trees.get(id).ok_or_else(|| Error::NoTree {
+    let tree = forest.trees.get(id).map(|tree| &**tree);
+    tree.ok_or_else(|| Error::NoTree {
         id: id.to_owned(),
         known: forest.trees.keys().cloned().collect::<Vec<_>>().join("、"),
     })
@@ -436,7 +437,7 @@ fn paths(args: &PathsArgs, common: &Common) -> Result<ExitCode> {
     let content = content::load(&files);
     let forest = tree::load(&files, &content);
     let trees: Vec<&Tree> = match &*args.ids {
-        [] => forest.trees.values().collect(),
+        [] => forest.trees.values().map(|tree| &**tree).collect(),
         ids => ids.iter().map(|id| find(&forest, id)).collect::<Result<_>>()?,
     };
     let mut out = common.out();

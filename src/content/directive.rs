@@ -167,7 +167,8 @@ fn filter(text: &str) -> Result<(&str, Filter<'_>), String> {
 
 fn table<'f>(facts: &'f Facts, name: &str) -> Result<&'f Table, String> {
     let name = name.trim();
-    facts.tables.get(name).ok_or_else(|| format!("没有 facts/{name}.toml"))
+    let table = facts.tables.get(name).map(|table| &**table);
+    table.ok_or_else(|| format!("没有 facts/{name}.toml"))
 }
 
 fn known<'t>(table: &'t Table, column: &str) -> Result<&'t Column, String> {

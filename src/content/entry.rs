@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// Everything that shows an entry (page, terminal, passage, snippet, export) is made from its blocks.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Entry {
-    /// The path below the content folder, for instance `sms/deadline`.
+    /// The path below the content folder, for instance `sms/deadline`. Stands first: the index finds entries by it.
     pub id: String,
     /// The question.
     pub title: String,

@@ -10,6 +10,7 @@ use super::{
     entry::{Block, Changed, Citation, Disputed, Entry},
     ours::{Frame, shape},
 };
+use crate::packed::Packed;
 use indexmap::IndexMap;
 use jiff::civil::Date;
 use regex::{Captures, Regex};
@@ -22,8 +23,19 @@ use std::{
 /// Everything of `facts/`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Facts {
-    pub(crate) figures: IndexMap<String, Figure>,
-    pub(crate) tables: BTreeMap<String, Table>,
+    pub(crate) figures: Packed<IndexMap<String, Figure>>,
+    pub(crate) tables: BTreeMap<String, Packed<Table>>,
+    /// What is needed to tell whether a cell is asked for.
+    pub(crate) asked: Packed<Vec<Asked>>,
+}
+
+/// The columns of a table that answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) table: String,
+    pub(crate) key: Vec<String>,
+    /// With their numbers: they are counted through all tables.
+    pub(crate) columns: Vec<(String, usize)>,
 }
 
 /// A fact that depends on nothing.
@@ -99,7 +111,8 @@ pub(crate) enum Keys {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Cell {
     value: Value,
-    source: Citation,
+    /// On what it rests, if not on what its column rests.
+    source: Option<Citation>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -244,24 +257,29 @@ impl Facts {
             if name == "figure" {
                 let figures = shape(files, path, problems)
                     .map_or(IndexMap::new(), |file: FiguresFile| file.row);
-                facts.figures = figures
-                    .into_iter()
-                    .filter_map(|(id, figure)| Some((id, figure.read(path, frame, problems)?)))
-                    .collect();
+                let read = |(id, figure): (String, FigureShape)| {
+                    Some((id, figure.read(path, frame, problems)?))
+                };
+                facts.figures =
+                    figures.into_iter().filter_map(read).collect::<IndexMap<_, _>>().into();
             } else if let Some(table) = shape::<TableShape>(files, path, problems) {
                 let report = &mut Report { path, problems };
-                facts.tables.insert(name.to_owned(), table.read(frame, report));
+                facts.tables.insert(name.to_owned(), table.read(frame, report).into());
             }
         }
+        let mut number = 0..;
+        let asked = facts.tables.iter().map(|(name, table)| Asked {
+            table: name.clone(),
+            key: table.key.clone(),
+            columns: table.asked().map(|(id, _)| id.clone()).zip(number.by_ref()).collect(),
+        });
+        facts.asked = asked.collect::<Vec<_>>().into();
         facts
     }
 
-    /// The columns that answer, each with the table, its own id, and how people ask for it.
-    pub(crate) fn asked(&self) -> impl Iterator<Item = (&str, &str, &[String])> {
-        self.tables.iter().flat_map(|(name, table)| {
-            let asked = table.columns.iter().filter(|(_, column)| !column.ask.is_empty());
-            asked.map(|(id, column)| (&**name, &**id, &*column.ask))
-        })
+    /// How people ask for each column that answers, in the order of their numbers.
+    pub(crate) fn asks(&self) -> impl Iterator<Item = &[String]> {
+        self.tables.values().flat_map(|table| table.asked()).map(|(_, column)| &*column.ask)
     }
 
     /// A cell as an entry: `fact:province/zhejiang/sms_since`, with the sentence that answers from it.
@@ -366,7 +384,7 @@ impl TableShape {
             if let Some(source) = frame.cited(report.path, &source, report.problems) {
                 let mine = table.rows.iter_mut().find(|other| other.is(&row));
                 match mine.and_then(|row| row.cells.get_mut(&column)) {
-                    Some(cell) => cell.source = source,
+                    Some(cell) => cell.source = Some(source),
                     None => report.error(format!("`{row}` 的 `{column}` 没有值；请改正 [[cell]]")),
                 }
             }
@@ -493,8 +511,7 @@ impl Table {
                 let read = kinds.get(id).map(|kind| kind.value(value));
                 match read {
                     Some(Some(value)) => {
-                        let source = self.columns[id].source.clone();
-                        row.cells.insert(id.clone(), Cell { value, source });
+                        row.cells.insert(id.clone(), Cell { value, source: None });
                     }
                     Some(None) => report.error(format!(
                         "{name}的 `{id}` 不能是 `{}`；请照这一列的 kind 改正",
@@ -513,8 +530,7 @@ impl Table {
                 let value = fillers.get(id).map(|value| kinds[id].value(value));
                 match value {
                     Some(Some(value)) => {
-                        let source = column.source.clone();
-                        row.cells.insert(id.clone(), Cell { value, source });
+                        row.cells.insert(id.clone(), Cell { value, source: None });
                     }
                     Some(None) => {
                         report.error(format!("列 `{id}` 的 absent 不合它的 kind；请改正"))
@@ -659,7 +675,11 @@ impl Table {
     }
 
     /// The row for these values of the keys, one each. A part falls back to the whole, then to the others.
-    pub(crate) fn row(&self, values: &[&str], domains: &BTreeMap<String, Domain>) -> Option<&Row> {
+    pub(crate) fn row(
+        &self,
+        values: &[&str],
+        domains: &BTreeMap<String, Packed<Domain>>,
+    ) -> Option<&Row> {
         let whole = |(key, value): (&String, &&str)| {
             let part = domains.get(key).and_then(|domain| domain.part.get(*value));
             part.map_or_else(|| (*value).to_owned(), |part| part.of.clone())
@@ -677,7 +697,7 @@ impl Table {
     pub(crate) fn rows(
         &self,
         values: &[Option<&str>],
-        domains: &BTreeMap<String, Domain>,
+        domains: &BTreeMap<String, Packed<Domain>>,
     ) -> Vec<&Row> {
         if let Some(all) = values.iter().copied().collect::<Option<Vec<&str>>>() {
             return self.row(&all, domains).into_iter().collect();
@@ -690,9 +710,15 @@ impl Table {
         self.rows.iter().filter(|row| row.keys.iter().zip(values).all(fits)).collect()
     }
 
+    /// The columns that answer.
+    fn asked(&self) -> impl Iterator<Item = (&String, &Column)> {
+        self.columns.iter().filter(|(_, column)| !column.ask.is_empty())
+    }
+
     /// On what a cell rests; an empty one on what its column rests.
     pub(crate) fn source<'t>(&'t self, row: &'t Row, column: &str) -> &'t Citation {
-        row.cells.get(column).map_or(&self.columns[column].source, |cell| &cell.source)
+        let own = row.cells.get(column).and_then(|cell| cell.source.as_ref());
+        own.unwrap_or(&self.columns[column].source)
     }
 }
 

@@ -7,23 +7,30 @@
 //! **What is opened has been proven: a damaged index is an error, never a wrong answer.**
 
 mod analyzer;
+mod entries;
 mod frozen;
+mod lexicon;
 mod names;
+mod pack;
 mod place;
 mod sounds;
 mod weight;
 
+use entries::Entries;
+use lexicon::Lexicon;
+pub(crate) use lexicon::Told;
 use names::Names;
-pub(crate) use names::{Name, Token, hash};
+pub(crate) use names::{Name, hash};
 pub use place::Key;
 use sounds::{Count, Sounds};
 pub(crate) use sounds::{Sounding, readings, sounds};
 use weight::FUNCTION_WORDS;
-pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
+pub(crate) use weight::{Weigher, is_function, is_interrogative};
 
 use crate::{
     content::{Aspect, Content, Domain, Entry, Facts, Source, Terms, Topic},
     error::{Error, Result},
+    packed::Packed,
     problem::Problem,
     text::{Segmenter, common_words, normalise},
     tree::Forest,
@@ -33,21 +40,15 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
-    hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 use tantivy::{
-    DocAddress, DocSet, IndexReader, IndexSettings, ReloadPolicy, Searcher, TERMINATED,
-    TantivyDocument, Term,
-    collector::TopDocs,
-    directory::{MmapDirectory, RamDirectory},
-    postings::Postings,
-    query::TermQuery,
-    schema::{
-        FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
-        Value,
-    },
+    Directory, DocId, DocSet, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
+    Term,
+    directory::{MmapDirectory, OwnedBytes, RamDirectory},
+    postings::{Postings, SegmentPostings},
+    schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
 /// What is checked of an index before it is used.
@@ -65,11 +66,13 @@ const QUICK_BYTES: u64 = 16 << 20;
 /// How many entries [`Proof::Full`] looks up.
 const SAMPLE: usize = 100;
 
-/// The memory in which tantivy gathers documents before it writes a segment.
-const WRITER_BYTES: usize = 32 << 20;
+/// With how much memory tantivy begins to gather documents.
+const WRITER_BYTES: usize = 16 << 20;
 
-const OVERVIEW: &str = "overview.json";
-const TREES: &str = "trees.json";
+const OVERVIEW: &str = "overview.bin";
+const LEXICON: &str = "lexicon.bin";
+const TREES: &str = "trees.bin";
+const ENTRIES: &str = "entries.bin";
 const NAMES: &str = "names.bin";
 const SOUNDS: &str = "sounds.fst";
 const TERMS: &str = "terms.fst";
@@ -84,15 +87,19 @@ pub struct Overview {
     /// The ids of the trees that most questions need.
     pub main: Vec<String>,
     pub topics: Vec<Topic>,
-    pub sources: Vec<Source>,
+    pub sources: Packed<Vec<Source>>,
     /// Normalised.
-    pub terms: Terms,
-    pub domains: BTreeMap<String, Domain>,
-    /// For each domain the names of its values, normalised, with the ids of the values.
-    pub names: BTreeMap<String, Vec<(String, String)>>,
+    pub terms: Packed<Terms>,
+    pub domains: Packed<BTreeMap<String, Domain>>,
     pub moved: BTreeMap<String, String>,
-    pub problems: Vec<Problem>,
+    pub problems: Packed<Vec<Problem>>,
     pub entries: usize,
+    /// Whether the folder is in our own formats, with sources.
+    pub(crate) ours: bool,
+    /// The words that every question has, normalised.
+    pub(crate) weak: Vec<String>,
+    /// For each aspect the words by which an entry tells it, normalised.
+    pub(crate) told: Vec<Vec<String>>,
     /// The domains that the scope of any entry names.
     pub(crate) scoped: BTreeSet<String>,
     /// How many titles and other ways to ask an entry has on average.
@@ -105,11 +112,9 @@ struct Manifest {
     files: BTreeMap<String, (u64, u32)>,
 }
 
-/// The fields of a document.
+/// The fields of a document. Nothing is stored: an entry has the place of its document in `entries.bin`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields {
-    /// The id of the entry.
-    id: Field,
     pub(crate) title: Field,
     /// Other ways to ask, and messages.
     pub(crate) ask: Field,
@@ -121,12 +126,6 @@ pub(crate) struct Fields {
     pub(crate) trail: Field,
     /// Pairs of Chinese characters of all of the above.
     pub(crate) grams: Field,
-    /// The same for entries with the same title and text.
-    pub(crate) twin: Field,
-    /// The whole entry.
-    entry: Field,
-    /// Its title and what it says, as questions are compared with it: [`Plain`].
-    plain: Field,
 }
 
 impl Fields {
@@ -146,7 +145,6 @@ impl Fields {
         };
         let short = || text(analyzer::WORDS, IndexRecordOption::WithFreqs, false);
         let fields = Self {
-            id: builder.add_text_field("id", STRING | STORED),
             title: builder.add_text_field("title", short()),
             ask: builder.add_text_field("ask", short()),
             lead: builder.add_text_field("lead", short()),
@@ -155,9 +153,6 @@ impl Fields {
             trail: builder.add_text_field("trail", short()),
             grams: builder
                 .add_text_field("grams", text(analyzer::GRAMS, IndexRecordOption::WithFreqs, true)),
-            twin: builder.add_u64_field("twin", FAST),
-            entry: builder.add_text_field("entry", STORED),
-            plain: builder.add_text_field("plain", STORED),
         };
         (builder.build(), fields)
     }
@@ -168,7 +163,6 @@ impl Fields {
         let lines = entry.blocks.iter().zip(entry.lines());
         let rest = lines.filter(|(block, _)| block.text != lead).map(|(_, line)| line);
         let rest = rest.collect::<Vec<_>>().join("\n");
-        document.add_text(self.id, &entry.id);
         document.add_text(self.title, &entry.title);
         for name in entry.names().skip(1) {
             document.add_text(self.ask, name);
@@ -179,48 +173,8 @@ impl Fields {
         for text in entry.names().map(|name| &**name).chain([lead, &rest]) {
             document.add_text(self.grams, text);
         }
-        document.add_u64(self.twin, twin(entry));
-        document.add_text(
-            self.entry,
-            serde_json::to_string(entry).expect("an entry has no maps with odd keys"),
-        );
-        document.add_text(self.plain, Plain::of(entry).0);
         document
     }
-}
-
-/// Title and blocks of an entry, normalised once for all questions.
-#[derive(Debug)]
-pub(crate) struct Plain(String);
-
-impl Plain {
-    fn of(entry: &Entry) -> Self {
-        let lines = entry.said().map(|(_, line)| line);
-        let lines = [entry.title.clone()].into_iter().chain(lines);
-        let lines = lines.map(|line| normalise(&line).as_str().replace(Self::END, " "));
-        Self(lines.collect::<Vec<_>>().join(Self::END))
-    }
-
-    /// What no text has.
-    const END: &str = "\u{1}";
-
-    pub(crate) fn title(&self) -> &str {
-        self.0.split(Self::END).next().unwrap_or_default()
-    }
-
-    /// What the blocks say that say something by themselves.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.0.split(Self::END).skip(1)
-    }
-}
-
-/// A number that entries with the same normalised title and text share.
-fn twin(entry: &Entry) -> u64 {
-    let whole = format!("{}\n{}", entry.title, entry.text());
-    let text: String = normalise(&whole).as_str().split_whitespace().collect();
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// An open index.
@@ -229,9 +183,11 @@ pub struct Index {
     pub(crate) fields: Fields,
     pub overview: Overview,
     pub segmenter: Segmenter,
+    pub(crate) lexicon: Lexicon,
     /// Where it lies; nowhere if it is in memory.
     pub folder: Option<PathBuf>,
     forest: OnceLock<Forest>,
+    entries: Entries,
     names: Names,
     pub(crate) sounds: Sounds,
 }
@@ -245,14 +201,17 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     let overview = overview(content, version);
     let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
     let segmenter = segmenter(&overview.terms);
-    let (_, Beside { names, sounds }) = fill(content, &overview.terms, &segmenter, directory)?;
+    let (_, Beside { entries, names, sounds }) = fill(content, &overview, &segmenter, directory)?;
     fs::write(folder.join(TERMS), segmenter.as_bytes()).map_err(failed)?;
-    fs::write(folder.join(NAMES), names.as_bytes()).map_err(failed)?;
+    fs::write(folder.join(ENTRIES), entries).map_err(failed)?;
+    fs::write(folder.join(NAMES), names).map_err(failed)?;
     fs::write(folder.join(SOUNDS), sounds.as_bytes()).map_err(failed)?;
-    let json = serde_json::to_vec(&overview).expect("an overview is plain data");
-    fs::write(folder.join(OVERVIEW), json).map_err(failed)?;
-    let json = serde_json::to_vec(forest).expect("trees are plain data");
-    fs::write(folder.join(TREES), json).map_err(failed)?;
+    let lexicon = Lexicon::write(&overview.terms, &overview.domains);
+    fs::write(folder.join(LEXICON), lexicon).map_err(failed)?;
+    let bytes = postcard::to_stdvec(&overview).expect("an overview is plain data");
+    fs::write(folder.join(OVERVIEW), bytes).map_err(failed)?;
+    let bytes = postcard::to_allocvec(forest).expect("trees are plain data");
+    fs::write(folder.join(TREES), bytes).map_err(failed)?;
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -270,26 +229,22 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     Index::open(folder, Proof::Full).map(drop)
 }
 
-/// Writes all entries, and merges what they became into one segment; and then weighs their names.
+/// Writes all entries as one segment, in their order; and then weighs their names.
 fn fill<D: tantivy::Directory>(
     content: &Content,
-    terms: &Terms,
+    overview: &Overview,
     segmenter: &Segmenter,
     directory: D,
 ) -> Result<(tantivy::Index, Beside)> {
     let (schema, fields) = Fields::schema();
-    let mut index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
-    index.set_tokenizers(analyzer::tokenizers(segmenter));
-    let mut writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
+    let terms = &*overview.terms;
+    let builder = tantivy::Index::builder().schema(schema);
+    let builder = builder.tokenizers(analyzer::tokenizers(segmenter));
+    let mut writer = builder.single_segment_index_writer(directory, WRITER_BYTES)?;
     for entry in &content.entries {
         writer.add_document(fields.document(entry))?;
     }
-    writer.commit()?;
-    let segments = index.searchable_segment_ids()?;
-    if segments.len() > 1 {
-        writer.merge(&segments).wait()?;
-    }
-    writer.wait_merging_threads()?;
+    let index = writer.finalize()?;
     let searcher = index.reader()?.searcher();
     let plain = FUNCTION_WORDS.split_whitespace().map(str::to_owned).chain(common_words());
     let mut words: BTreeMap<String, u64> = plain.map(|word| (word, 0)).collect();
@@ -325,24 +280,29 @@ fn fill<D: tantivy::Directory>(
     });
     let counts = counts.collect::<Result<Vec<_>>>()?;
     let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)), counts);
-    let weigher = Weigher { searcher: &searcher, fields: &fields, terms, sounds: &sounds };
-    // A merge may have changed the order.
-    let entries: HashMap<&str, &Entry> =
-        content.entries.iter().map(|entry| (&*entry.id, entry)).collect();
-    let mut names = Vec::new();
-    for doc in 0..searcher.num_docs() as u32 {
-        let document: TantivyDocument = searcher.doc(DocAddress::new(0, doc))?;
-        let id = document.get_first(fields.id).and_then(|id| id.as_str()).unwrap_or_default();
-        names.push(entries.get(id).map_or(Vec::new(), |entry| entry.names().collect()));
-    }
-    names.extend(content.facts.asked().map(|(.., asks)| asks.iter().collect()));
+    let weigher =
+        Weigher { searcher: &searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
+    let mut names: Vec<Vec<&String>> =
+        content.entries.iter().map(|entry| entry.names().collect()).collect();
+    names.extend(content.facts.asks().map(|asks| asks.iter().collect()));
     let names = Names::write(
         &names,
         segmenter,
         |word| weigher.weigh(word),
         |pair| weigher.weigh_pair(pair).unwrap_or(0.0),
     );
-    Ok((index, Beside { names, sounds }))
+    let entries = OwnedBytes::new(Entries::write(&content.entries));
+    Ok((index, Beside { entries, names: OwnedBytes::new(names), sounds }))
+}
+
+/// Where a word stands in a field of the one segment.
+fn postings(searcher: &Searcher, field: Field, word: &str) -> Result<Option<SegmentPostings>> {
+    let Some(segment) = searcher.segment_readers().first() else { return Ok(None) };
+    let inverted = segment.inverted_index(field)?;
+    let term = Term::from_field_text(field, word);
+    Ok(inverted
+        .read_postings(&term, IndexRecordOption::WithFreqs)
+        .map_err(tantivy::TantivyError::from)?)
 }
 
 /// In how many documents any of the words stands in any field, and how often in all.
@@ -352,11 +312,7 @@ fn count(searcher: &Searcher, fields: &Fields, mut words: Vec<&str>) -> Result<C
     let mut documents: Vec<u32> = Vec::new();
     let mut occurrences = 0;
     for (word, field) in words.iter().flat_map(|word| fields.words().map(|field| (word, field))) {
-        let inverted = searcher.segment_reader(0).inverted_index(field)?;
-        let postings = inverted
-            .read_postings(&Term::from_field_text(field, word), IndexRecordOption::WithFreqs)
-            .map_err(tantivy::TantivyError::from)?;
-        let Some(mut postings) = postings else { continue };
+        let Some(mut postings) = postings(searcher, field, word)? else { continue };
         while postings.doc() != TERMINATED {
             documents.push(postings.doc());
             occurrences += postings.term_freq();
@@ -370,24 +326,26 @@ fn count(searcher: &Searcher, fields: &Fields, mut words: Vec<&str>) -> Result<C
 
 /// What lies beside the tantivy index.
 struct Beside {
-    names: Names,
+    entries: OwnedBytes,
+    names: OwnedBytes,
     sounds: Sounds,
 }
 
 fn overview(content: &Content, version: &str) -> Overview {
     let terms = spelled(&content.terms, &content.domains);
-    let named = |(id, domain): (&String, &Domain)| (id.clone(), named(domain, &terms));
     Overview {
         title: content.title.clone(),
         version: version.to_owned(),
         main: content.main.clone(),
         topics: content.topics.clone(),
-        sources: content.sources.clone(),
-        names: content.domains.iter().map(named).collect(),
-        terms,
-        domains: content.domains.clone(),
+        ours: !content.sources.is_empty(),
+        sources: content.sources.clone().into(),
+        weak: terms.weak.clone(),
+        told: terms.aspect.iter().map(|aspect| aspect.told.clone()).collect(),
+        terms: terms.into(),
+        domains: content.domains.clone().into(),
         moved: content.moved.clone(),
-        problems: content.problems.clone(),
+        problems: content.problems.clone().into(),
         entries: content.entries.len(),
         scoped: content.entries.iter().flat_map(|entry| entry.scope.keys().cloned()).collect(),
         names_each: content.entries.iter().map(|entry| entry.names().count()).sum::<usize>() as f32
@@ -420,21 +378,6 @@ fn spelled(terms: &Terms, domains: &BTreeMap<String, Domain>) -> Terms {
     }
 }
 
-/// The names of the values of a domain, normalised, and the words that mean the same, with the values.
-fn named(domain: &Domain, terms: &Terms) -> Vec<(String, String)> {
-    let mut named: Vec<(String, String)> = Vec::new();
-    for (id, names) in domain.names() {
-        for name in names {
-            let name = normalise(name).as_str().to_owned();
-            let same = terms.same.iter().filter(|group| group.contains(&name)).flatten();
-            named.extend(same.chain([&name]).map(|name| (name.clone(), id.to_owned())));
-        }
-    }
-    named.sort_unstable();
-    named.dedup();
-    named
-}
-
 /// The segmenter for these terms: words and everything that means the same as something.
 fn segmenter(terms: &Terms) -> Segmenter {
     Segmenter::new(terms.word.iter().chain(terms.same.iter().flatten()).chain(&terms.weak))
@@ -446,33 +389,37 @@ impl Index {
     /// Fails with [`Error::Damaged`] if a file is missing or is not what was written.
     pub fn open(folder: &Path, proof: Proof) -> Result<Self> {
         let damaged = |what: String| Error::Damaged { dir: folder.to_owned(), what };
+        let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
         let read = |name: &str| {
-            fs::read(folder.join(name))
+            let file = directory.open_read(Path::new(name)).map_err(|error| error.to_string());
+            file.and_then(|file| file.read_bytes().map_err(|error| error.to_string()))
                 .map_err(|error| damaged(format!("读不了 {name}（{error}）")))
         };
         let manifest: Manifest = serde_json::from_slice(&read(MANIFEST)?)
             .map_err(|_| damaged(format!("{MANIFEST} 不对")))?;
         let mut budget = if proof == Proof::Full { u64::MAX } else { QUICK_BYTES };
         for (name, (size, checksum)) in &manifest.files {
-            let actual = fs::metadata(folder.join(name)).map_or(0, |meta| meta.len());
-            if actual != *size {
+            let bytes = read(name)?;
+            if bytes.len() as u64 != *size {
                 return Err(damaged(format!("{name} 的大小不对")));
             }
-            if *size <= budget && crc32fast::hash(&read(name)?) != *checksum {
+            if *size <= budget && crc32fast::hash(&bytes) != *checksum {
                 return Err(damaged(format!("{name} 的内容不对")));
             }
             budget = budget.saturating_sub(*size);
         }
-        let overview: Overview = serde_json::from_slice(&read(OVERVIEW)?)
+        let overview: Overview = postcard::from_bytes(&read(OVERVIEW)?)
             .map_err(|_| damaged(format!("{OVERVIEW} 不对")))?;
-        let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
-        let index = tantivy::Index::open(frozen::Frozen(directory))?;
+        let lexicon =
+            Lexicon::read(&read(LEXICON)?).ok_or_else(|| damaged(format!("{LEXICON} 不对")))?;
         let sounds =
             Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
-        let beside = Beside { names: Names::read(read(NAMES)?), sounds };
-        let segmenter =
-            Segmenter::read(read(TERMS)?).ok_or_else(|| damaged(format!("{TERMS} 不对")))?;
-        let index = Self::new(index, overview, segmenter, beside, Some(folder.to_owned()))?;
+        let segmenter = Segmenter::read(read(TERMS)?.to_vec())
+            .ok_or_else(|| damaged(format!("{TERMS} 不对")))?;
+        let beside = Beside { entries: read(ENTRIES)?, names: read(NAMES)?, sounds };
+        let index = tantivy::Index::open(frozen::Frozen(directory))?;
+        let index =
+            Self::new(index, overview, segmenter, lexicon, beside, Some(folder.to_owned()))?;
         if proof == Proof::Full {
             index.prove().map_err(damaged)?;
         }
@@ -497,8 +444,10 @@ impl Index {
 
     fn of(content: &Content, overview: Overview, forest: Forest) -> Result<Self> {
         let segmenter = segmenter(&overview.terms);
-        let (index, beside) = fill(content, &overview.terms, &segmenter, RamDirectory::create())?;
-        let index = Self::new(index, overview, segmenter, beside, None)?;
+        let (index, beside) = fill(content, &overview, &segmenter, RamDirectory::create())?;
+        let lexicon = OwnedBytes::new(Lexicon::write(&overview.terms, &overview.domains));
+        let lexicon = Lexicon::read(&lexicon).expect("it has just been written");
+        let index = Self::new(index, overview, segmenter, lexicon, beside, None)?;
         index.prove().map_err(|what| Error::Damaged { dir: PathBuf::new(), what })?;
         // The index is new, so there are no trees yet.
         let _ = index.forest.set(forest);
@@ -510,19 +459,19 @@ impl Index {
         Weigher {
             searcher: &self.searcher,
             fields: &self.fields,
-            terms: &self.overview.terms,
+            weak: &self.overview.weak,
             sounds: &self.sounds,
         }
     }
 
     /// Title and other ways to ask of a document, cut and weighed.
-    pub(crate) fn names(&self, address: DocAddress) -> impl Iterator<Item = Name<'_>> {
-        self.names.of(address.doc_id)
+    pub(crate) fn names(&self, document: DocId) -> impl Iterator<Item = Name<'_>> {
+        self.names.of(document as usize)
     }
 
-    /// How people ask for a column of facts, cut and weighed; `column` counts through [`Facts::asked`].
+    /// How people ask for a column of facts, cut and weighed; `column` is its number among those that answer.
     pub(crate) fn column_names(&self, column: usize) -> impl Iterator<Item = Name<'_>> {
-        self.names.of((self.overview.entries + column) as u32)
+        self.names.of(self.overview.entries + column)
     }
 
     /// The facts from which cells answer.
@@ -530,15 +479,15 @@ impl Index {
         Ok(&self.forest()?.facts)
     }
 
-    /// The decision trees. Read once.
+    /// The decision trees. Read once, each when it is first looked at.
     pub fn forest(&self) -> Result<&Forest> {
         if let Some(forest) = self.forest.get() {
             return Ok(forest);
         }
         let dir = self.folder.clone().unwrap_or_default();
         let read = fs::read(dir.join(TREES)).map_err(|error| error.to_string());
-        let read = read
-            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+        let read =
+            read.and_then(|bytes| postcard::from_bytes(&bytes).map_err(|error| error.to_string()));
         let forest = read
             .map_err(|why| Error::Damaged { dir, what: format!("读不了 {TREES}（{why}）") })?;
         Ok(self.forest.get_or_init(|| forest))
@@ -548,6 +497,7 @@ impl Index {
         mut index: tantivy::Index,
         overview: Overview,
         segmenter: Segmenter,
+        lexicon: Lexicon,
         beside: Beside,
         folder: Option<PathBuf>,
     ) -> Result<Self> {
@@ -556,15 +506,17 @@ impl Index {
             index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let (_, fields) = Fields::schema();
         let searcher = reader.searcher();
-        let Beside { names, sounds } = beside;
+        let Beside { entries, names, sounds } = beside;
         Ok(Self {
+            entries: Entries::read(entries),
+            names: Names::read(names),
             searcher,
             fields,
             overview,
             segmenter,
+            lexicon,
             folder,
             forest: OnceLock::new(),
-            names,
             sounds,
         })
     }
@@ -576,12 +528,10 @@ impl Index {
             return Err(format!("应有 {} 个条目，只有 {documents} 个", self.overview.entries));
         }
         let step = documents.div_ceil(SAMPLE).max(1);
-        for (address, entry) in self.addresses().zip(self.entries()).step_by(step) {
-            let entry = entry.map_err(|error| error.to_string())?;
-            if !self
-                .holds(self.fields.title, &entry.title, address)
-                .map_err(|error| error.to_string())?
-            {
+        for at in (0..documents).step_by(step) {
+            let entry = self.entry_at(at as DocId).map_err(|error| error.to_string())?;
+            let held = self.holds(self.fields.title, &entry.title, at as DocId);
+            if !held.map_err(|error| error.to_string())? {
                 return Err(format!("用标题找不到条目 `{}`", entry.id));
             }
         }
@@ -589,54 +539,39 @@ impl Index {
     }
 
     /// Whether the document is found in `field` by each word of `text`.
-    fn holds(&self, field: Field, text: &str, address: DocAddress) -> Result<bool> {
-        let inverted = self.searcher.segment_reader(address.segment_ord).inverted_index(field)?;
+    fn holds(&self, field: Field, text: &str, document: DocId) -> Result<bool> {
         for word in self.segmenter.cut(&normalise(text)) {
-            let term = Term::from_field_text(field, &word.text);
-            let postings = inverted
-                .read_postings(&term, IndexRecordOption::Basic)
-                .map_err(tantivy::TantivyError::from)?;
-            if postings.is_none_or(|mut postings| postings.seek(address.doc_id) != address.doc_id) {
+            if self
+                .postings(field, &word.text)?
+                .is_none_or(|mut postings| postings.seek(document) != document)
+            {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn addresses(&self) -> impl Iterator<Item = DocAddress> + '_ {
-        let segments = self.searcher.segment_readers().iter().enumerate();
-        segments.flat_map(|(segment, reader)| {
-            (0..reader.max_doc()).map(move |doc| DocAddress::new(segment as u32, doc))
-        })
+    /// Where a word stands in a field.
+    pub(crate) fn postings(&self, field: Field, word: &str) -> Result<Option<SegmentPostings>> {
+        postings(&self.searcher, field, word)
     }
 
     /// All entries in the order in which they were written: by topic, then by id.
     pub fn entries(&self) -> impl Iterator<Item = Result<Entry>> + '_ {
-        self.addresses().map(|address| self.entry_at(address))
+        (0..self.entries.len()).map(|at| self.entry_at(at as DocId))
     }
 
     /// The entry with this id.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
-        let query =
-            TermQuery::new(Term::from_field_text(self.fields.id, id), IndexRecordOption::Basic);
-        let found = self.searcher.search(&query, &TopDocs::with_limit(1).order_by_score())?;
-        found.first().map(|(_, address)| self.entry_at(*address)).transpose()
+        Ok(self.entries.find(id))
     }
 
-    pub(crate) fn entry_at(&self, address: DocAddress) -> Result<Entry> {
-        self.stored(address).map(|(entry, _)| entry)
-    }
-
-    /// An entry, and what questions are compared with.
-    pub(crate) fn stored(&self, address: DocAddress) -> Result<(Entry, Plain)> {
-        let document: TantivyDocument = self.searcher.doc(address)?;
-        let text = |field| document.get_first(field).and_then(|value| value.as_str()).unwrap_or("");
-        let entry = serde_json::from_str(text(self.fields.entry));
-        let entry = entry.map_err(|error| Error::Damaged {
+    /// The entry that a document is made of.
+    pub(crate) fn entry_at(&self, document: DocId) -> Result<Entry> {
+        self.entries.get(document as usize).ok_or_else(|| Error::Damaged {
             dir: self.folder.clone().unwrap_or_default(),
-            what: format!("条目读不出来（{error}）"),
-        })?;
-        Ok((entry, Plain(text(self.fields.plain).to_owned())))
+            what: format!("条目 {document} 读不出来"),
+        })
     }
 
     /// From when to when the sources of all entries date.

@@ -7,6 +7,7 @@
 use fst::{Automaton, IntoStreamer, Map, Streamer, automaton::Levenshtein};
 use pinyin::{ToPinyin, ToPinyinMulti};
 use std::collections::{BTreeMap, BTreeSet};
+use tantivy::directory::OwnedBytes;
 
 /// Words with more ways to read them are known by the first so many.
 const READINGS: usize = 8;
@@ -19,7 +20,7 @@ const INITIALS: usize = 3;
 
 #[derive(Debug)]
 pub(crate) struct Sounds {
-    map: Map<Vec<u8>>,
+    map: Map<OwnedBytes>,
     /// The sum over all words of the entries that have them.
     pub(crate) total: u64,
 }
@@ -97,10 +98,12 @@ impl Sounds {
             }
         }
         keys.insert(TOTAL.to_owned(), total);
-        Self { map: Map::from_iter(keys).expect("the keys are sorted and differ"), total }
+        let map = Map::from_iter(keys).expect("the keys are sorted and differ");
+        let bytes = OwnedBytes::new(map.into_fst().into_inner());
+        Self { map: Map::new(bytes).expect("it has just been made"), total }
     }
 
-    pub(crate) fn read(bytes: Vec<u8>) -> Option<Self> {
+    pub(crate) fn read(bytes: OwnedBytes) -> Option<Self> {
         let map = Map::new(bytes).ok()?;
         let total = map.get(TOTAL)?;
         Some(Self { map, total })

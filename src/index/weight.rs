@@ -4,7 +4,7 @@ use super::{
     Fields,
     sounds::{Count, Sounds},
 };
-use crate::{content::Terms, error::Result, text::is_han};
+use crate::{error::Result, text::is_han};
 use std::{collections::HashSet, sync::LazyLock};
 use tantivy::{Searcher, Term};
 
@@ -40,7 +40,8 @@ const GATHERED: f32 = 4.0;
 pub(crate) struct Weigher<'i> {
     pub(crate) searcher: &'i Searcher,
     pub(crate) fields: &'i Fields,
-    pub(crate) terms: &'i Terms,
+    /// Words that every question has.
+    pub(crate) weak: &'i [String],
     pub(crate) sounds: &'i Sounds,
 }
 
@@ -51,7 +52,7 @@ impl Weigher<'_> {
             INTERROGATIVE_WEIGHT
         } else if is_function(word) {
             FUNCTION_WEIGHT
-        } else if self.terms.weak.iter().any(|weak| weak == word) {
+        } else if self.weak.iter().any(|weak| weak == word) {
             WEAK_WEIGHT
         } else if word.chars().map(is_han).eq([true]) {
             SINGLE_WEIGHT

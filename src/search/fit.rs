@@ -1,10 +1,10 @@
 //! Whether an entry is about what the question is about: its scope, the sides that exclude each other, and words of
 //! other subjects.
 
-use super::query::Question;
+use super::{plain::Plain, query::Question};
 use crate::{
-    content::{Aspect, Entry},
-    index::{Index, Plain},
+    content::Entry,
+    index::{Index, Told},
     text::{is_han, normalise},
 };
 use std::collections::BTreeMap;
@@ -25,81 +25,72 @@ const OTHER_SIDE: f32 = 0.75;
 const FOREIGN: f32 = 0.5;
 
 /// What a question names: values of domains, sides of contrasts, words of other subjects.
-pub(super) struct Named<'i> {
+pub(super) struct Named<'q> {
     /// By domain, those that are named.
-    values: BTreeMap<String, Vec<String>>,
-    /// For each contrast the only side that is named.
-    sides: Vec<Option<usize>>,
-    foreign: Vec<&'i String>,
-    /// What is asked for.
-    aspects: Vec<&'i Aspect>,
+    values: BTreeMap<&'q str, Vec<&'q str>>,
+    /// By contrast the only side that is named.
+    sides: BTreeMap<usize, usize>,
+    foreign: Vec<&'q str>,
+    /// What is asked for, by number.
+    aspects: Vec<usize>,
 }
 
-impl<'i> Named<'i> {
-    pub(super) fn read(index: &'i Index, question: &Question) -> Self {
-        let text = question.understood();
-        let overview = &index.overview;
-        let values = overview.names.iter().map(|(domain, names)| {
-            let named = names.iter().filter(|(name, _)| has(text, name)).map(|(_, id)| id.clone());
-            (domain.clone(), named.collect())
-        });
-        let sides = overview.terms.contrast.iter().map(|sides| side(sides, text));
-        let foreign = overview.terms.foreign.iter().filter(|word| has(text, word));
+impl<'q> Named<'q> {
+    pub(super) fn read(question: &'q Question) -> Self {
+        let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (domain, id) in question.told.iter().flat_map(|told| &told.meaning.values) {
+            values.entry(domain).or_default().push(id);
+        }
+        let foreign = question.told.iter().filter(|told| told.meaning.foreign);
+        let aspects = question.told.iter().flat_map(|told| &told.meaning.aspects);
+        let mut aspects: Vec<usize> = aspects.copied().collect();
+        aspects.sort_unstable();
+        aspects.dedup();
         Self {
-            values: values.collect(),
-            sides: sides.collect(),
-            foreign: foreign.collect(),
-            aspects: overview
-                .terms
-                .aspect
-                .iter()
-                .filter(|aspect| aspect.asked.iter().any(|word| has(text, word)))
-                .collect(),
+            values,
+            sides: sides(&question.told),
+            foreign: foreign.map(|told| &*told.word).collect(),
+            aspects,
         }
     }
 
     /// Whether the entry holds for all products, or the question names one.
     pub(super) fn names_product(&self, entry: &Entry) -> bool {
-        !entry.scope.contains_key("product")
-            || self.values.get("product").is_none_or(|named| !named.is_empty())
+        !entry.scope.contains_key("product") || self.values.contains_key("product")
     }
 
     /// What is left of the score of an entry, from 0 to 1; nothing if its scope excludes what the question names.
     pub(super) fn factor(&self, index: &Index, entry: &Entry, plain: &Plain) -> Option<f32> {
         let mut factor = if self.names_product(entry) { 1.0 } else { UNNAMED };
-        let general = |(domain, named): &(&String, &Vec<String>)| {
-            !named.is_empty()
-                && index.overview.scoped.contains(*domain)
-                && !entry.scope.contains_key(*domain)
+        let general = |domain: &&&str| {
+            index.overview.scoped.contains(**domain) && !entry.scope.contains_key(**domain)
         };
-        factor *= GENERAL.powi(self.values.iter().filter(general).count() as i32);
+        factor *= GENERAL.powi(self.values.keys().filter(general).count() as i32);
         for (domain, held) in &entry.scope {
-            let named = self.values.get(domain).map_or(&[][..], |named| &**named);
-            let part_of = |id: &String| {
+            let Some(named) = self.values.get(&**domain) else { continue };
+            let holds = |id: &str| held.iter().any(|held| held == id);
+            let part_of = |id: &str| {
                 let part = index.overview.domains.get(domain)?.part.get(id)?;
-                Some(held.contains(&part.of))
+                Some(holds(&part.of))
             };
-            if !named.is_empty()
-                && !named.iter().any(|id| held.contains(id) || part_of(id).unwrap_or(false))
-            {
+            if !named.iter().any(|id| holds(id) || part_of(id).unwrap_or(false)) {
                 return None;
             }
         }
-        for (sides, named) in index.overview.terms.contrast.iter().zip(&self.sides) {
-            let other = side(sides, plain.title());
-            if let (Some(named), Some(other)) = (named, other)
-                && *named != other
-            {
-                factor *= OTHER_SIDE;
-            }
+        if !self.sides.is_empty() {
+            let titled = sides(&index.lexicon.told(plain.title()));
+            let other = |(contrast, named): &(&usize, &usize)| {
+                titled.get(contrast).is_some_and(|other| other != *named)
+            };
+            factor *= OTHER_SIDE.powi(self.sides.iter().filter(other).count() as i32);
         }
-        let strange = |word: &&&String| {
-            let names = || entry.names().any(|name| normalise(name).as_str().contains(&****word));
-            !plain.lines().any(|line| line.contains(&****word)) && !names()
+        let strange = |word: &&&str| {
+            let names = || entry.names().any(|name| normalise(name).as_str().contains(**word));
+            !plain.lines().any(|line| line.contains(**word)) && !names()
         };
         let tells =
             |word: &String| has(plain.title(), word) || plain.lines().any(|line| has(line, word));
-        let untold = |aspect: &&&Aspect| !aspect.told.iter().any(tells);
+        let untold = |aspect: &&usize| !index.overview.told[**aspect].iter().any(tells);
         let missing = self.foreign.iter().filter(strange).count()
             + self.aspects.iter().filter(untold).count();
         factor *= FOREIGN.powi(missing as i32);
@@ -107,29 +98,24 @@ impl<'i> Named<'i> {
     }
 }
 
-/// The only side of which the text has a word; nothing if it is none or several.
-fn side(sides: &[Vec<String>], text: &str) -> Option<usize> {
-    let mut named =
-        sides.iter().enumerate().filter(|(_, words)| words.iter().any(|word| has(text, word)));
-    match (named.next(), named.next()) {
-        (Some((only, _)), None) => Some(only),
-        _ => None,
+/// For each contrast the only side of which there is a word; nothing if it is none or several.
+fn sides(told: &[Told]) -> BTreeMap<usize, usize> {
+    let mut sides: BTreeMap<usize, Option<usize>> = BTreeMap::new();
+    for (contrast, side) in told.iter().flat_map(|told| &told.meaning.sides) {
+        let known = sides.entry(*contrast).or_insert(Some(*side));
+        *known = known.filter(|known| known == side);
     }
+    sides.into_iter().filter_map(|(contrast, side)| Some((contrast, side?))).collect()
 }
 
 /// Whether the text has the word; a Latin one not inside another.
 fn has(text: &str, word: &str) -> bool {
-    find(text, word).is_some()
-}
-
-/// Where the text has the word first; a Latin one not inside another.
-pub(super) fn find(text: &str, word: &str) -> Option<usize> {
     if word.chars().any(is_han) {
-        return text.find(word);
+        return text.contains(word);
     }
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let alone = |at: &usize| {
-        !letter(text[..*at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
+    let alone = |at: usize| {
+        !letter(text[..at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
     };
-    text.match_indices(word).map(|(at, _)| at).find(alone)
+    text.match_indices(word).any(|(at, _)| alone(at))
 }

@@ -14,6 +14,7 @@
 mod cell;
 mod fit;
 mod passage;
+mod plain;
 mod query;
 mod rank;
 mod slips;
@@ -32,13 +33,14 @@ use crate::{
     text::{bigrams, normalise},
 };
 use jiff::civil::Date;
+use plain::{Finders, Plain};
 use rank::Scored;
 
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
 
-/// How many hits are judged by their scope at least, so that the best one does not depend on how many are asked for.
-const DEPTH: usize = 30;
+/// So many hits are judged by their text at least: of 100 questions, with 99 the best hit is among the first 10.
+const DEPTH: usize = 20;
 
 /// A name that is the question is at least so near, from 0 to 1, if there are pairs of characters to compare.
 const NEAR: f32 = 0.9;
@@ -68,6 +70,7 @@ pub struct Hit {
     pub covers: Vec<Cover>,
     /// Ids of entries with the same title and text.
     pub also_at: Vec<String>,
+    plain: Plain,
 }
 
 impl Hit {
@@ -94,6 +97,9 @@ pub struct Grounds {
 
 /// How much each of [`Grounds`] adds to the score; they sum to 1. Found by `examples/fit.rs` over the tuning questions.
 const WEIGHTS: [f32; 5] = [0.27, 0.21, 0.18, 0.11, 0.23];
+
+/// The place of [`Grounds::block`] among them, the only one that is known last.
+const BLOCK: usize = 3;
 
 impl Grounds {
     /// In the order of the weights.
@@ -136,47 +142,53 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     let candidates = question.candidates(index, CANDIDATES)?;
     let ranked = rank::rank(index, &question, &candidates)?;
     let mut hits: Vec<Hit> = Vec::new();
-    let mut twins: Vec<u64> = Vec::new();
-    let fits = fit::Named::read(index, &question);
+    let fits = fit::Named::read(&question);
+    let finders = Finders::new(&question);
     let no_pairs = bigrams(question.understood()).next().is_none();
-    for scored in ranked {
-        let twin = twins.iter().position(|twin| *twin == scored.twin);
-        if twin.is_none() && hits.len() == top.max(DEPTH) {
-            break;
+    // The scores of the best so far, rising.
+    let mut best: Vec<f32> = Vec::new();
+    for scored in &ranked.scored {
+        // Only a near name can be the question itself.
+        let near = scored.nearest > NEAR || no_pairs;
+        let enough = hits.len() >= top.max(DEPTH)
+            || best.len() == top && scored.first() + WEIGHTS[BLOCK] < best[0];
+        if enough && !near {
+            continue;
         }
-        let (entry, plain) = index.stored(scored.address)?;
+        let entry = index.entry_at(scored.document)?;
         if entry.valid_until.is_some_and(|last| last < day) {
             continue;
         }
-        match twin {
-            Some(at) => hits[at].also_at.push(entry.id),
-            None => {
-                let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
-                twins.push(scored.twin);
-                let Scored { coverage, nearest, likeness, typical, .. } = scored;
-                let block = passage::share(&plain, &question);
-                let grounds = Grounds { coverage, nearest, likeness, block, typical };
-                // Reading every name again is slow, and only a near one can be the same.
-                let asked = (nearest > NEAR || no_pairs) && is_asked(&question, &entry);
-                hits.push(Hit {
-                    asked,
-                    named: fits.names_product(&entry),
-                    entry,
-                    score: if asked { 1.0 } else { grounds.score() * factor },
-                    grounds,
-                    factor,
-                    covers: scored.covers,
-                    also_at: Vec::new(),
-                });
-            }
+        let plain = Plain::of(&entry);
+        if let Some(twin) = hits.iter_mut().find(|hit| hit.plain.bare().eq(plain.bare())) {
+            twin.also_at.push(entry.id);
+            continue;
         }
+        let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
+        let Scored { coverage, nearest, likeness, typical, .. } = *scored;
+        let block = finders.block_share(&plain);
+        let grounds = Grounds { coverage, nearest, likeness, block, typical };
+        let asked = near && is_asked(&question, &entry);
+        let score = if asked { 1.0 } else { grounds.score() * factor };
+        best.insert(best.partition_point(|other| *other < score), score);
+        best.drain(..best.len().saturating_sub(top));
+        hits.push(Hit {
+            asked,
+            named: fits.names_product(&entry),
+            entry,
+            score,
+            grounds,
+            factor,
+            covers: ranked.covers(&question, scored),
+            also_at: Vec::new(),
+            plain,
+        });
     }
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
     if let Some(entry) = cell::asked(index, &question)? {
         hits.insert(
             0,
             Hit {
-                entry,
                 score: 1.0,
                 grounds: Grounds::default(),
                 factor: 1.0,
@@ -184,6 +196,8 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
                 named: true,
                 covers: vec![Cover::NONE; question.units.len()],
                 also_at: Vec::new(),
+                plain: Plain::of(&entry),
+                entry,
             },
         );
     }

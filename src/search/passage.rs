@@ -1,7 +1,10 @@
-use super::query::Question;
+use super::{
+    Hit,
+    plain::{Finders, Plain, Units},
+    query::Question,
+};
 use crate::{
     content::{Entry, Kind},
-    index::Plain,
     text::{is_han, normalise},
 };
 use std::{cmp::Ordering, ops::Range};
@@ -46,36 +49,40 @@ pub struct Snippet {
     pub marks: Vec<Range<usize>>,
 }
 
-/// What of `entry` answers `question`.
+/// What of a hit answers `question`.
 ///
 /// With `lead`, the first paragraph is the answer, and what covers more of the question than it does stands behind it;
 /// last what `near`, an entry that the question may mean as well, says under its title. Otherwise the passage begins where
 /// the question is covered best.
-pub fn best(entry: &Entry, question: &Question, lead: bool, near: Option<&Entry>) -> Passage {
-    if lead { first_paragraph(entry, question, near) } else { window(entry, question) }
+pub fn best(hit: &Hit, question: &Question, lead: bool, near: Option<&Entry>) -> Passage {
+    let find = if lead { first_paragraph } else { window };
+    find(&hit.entry, &hit.plain, &Finders::new(question), near)
 }
 
-fn first_paragraph(entry: &Entry, question: &Question, near: Option<&Entry>) -> Passage {
+fn first_paragraph(
+    entry: &Entry,
+    plain: &Plain,
+    finders: &Finders<'_>,
+    near: Option<&Entry>,
+) -> Passage {
     let say = entry.say().to_owned();
     let near = near.map(|near| {
         let room = PASSAGE_LIMIT.saturating_sub(say.chars().count() + 1);
         clip(&format!("另见《{}》：{}", near.title, near.say()), room.min(NEAR))
     });
+    let (title, found) = finders.each(plain);
     // What title and first paragraph say need not be said again.
-    let known = covered(question, &format!("{}\n{say}", entry.title));
-    let nothing = vec![false; question.units.len()];
-    let weigh = |(index, line): (usize, String)| {
-        let here = covered(question, &line);
-        (beyond(question, &here, &known), beyond(question, &here, &nothing), index, line)
-    };
-    let others = entry.said().filter(|(index, _)| entry.blocks[*index].text != say);
+    let known = title | finders.find(normalise(&say).as_str());
+    let others = entry.said().zip(found).filter(|((index, _), _)| entry.blocks[*index].text != say);
+    let weigh =
+        |((index, line), here)| (finders.weight(here & !known), finders.weight(here), index, line);
     let mut others: Vec<(f32, f32, usize, String)> = others.map(weigh).collect();
     others.sort_by(|a, b| (b.0, b.1).partial_cmp(&(a.0, a.1)).unwrap_or(Ordering::Equal));
     // Where rows of a table are asked for, the others are not shown.
     let is_row = |index: usize| entry.blocks[index].kind == Kind::Row;
     let rows = others.iter().filter(|(_, _, index, _)| is_row(*index));
     let most = rows.map(|(_, share, ..)| *share).fold(0.0, f32::max);
-    let asked = most > ROW * question.weight();
+    let asked = most > ROW * finders.weight(Units::MAX);
     others.retain(|(_, share, index, _)| !is_row(*index) || !asked || *share > most / 2.0);
     let last = near.as_ref().map_or(0, |near| near.chars().count() + 1);
     let mut room = PASSAGE_LIMIT.saturating_sub(say.chars().count() + last);
@@ -93,8 +100,8 @@ fn first_paragraph(entry: &Entry, question: &Question, near: Option<&Entry>) -> 
 
 /// As many blocks as there is room for, from the one that answers best to the next heading; of a table just that
 /// row. Up to the best block it is `say`.
-fn window(entry: &Entry, question: &Question) -> Passage {
-    let start = start(entry, question);
+fn window(entry: &Entry, plain: &Plain, finders: &Finders<'_>, _: Option<&Entry>) -> Passage {
+    let start = start(entry, plain, finders);
     let lead_in = lead_in(entry, start);
     let is_row = entry.blocks.get(start).is_some_and(|block| block.kind == Kind::Row);
     let mut text = String::new();
@@ -120,32 +127,29 @@ fn window(entry: &Entry, question: &Question) -> Passage {
 
 /// The block from which an imported entry answers: its first one if the title holds the question, else the one
 /// that covers most of what the title does not, with the headings above it.
-fn start(entry: &Entry, question: &Question) -> usize {
-    let nothing = vec![false; question.units.len()];
-    let titled = covered(question, &entry.title);
-    let headings: Vec<String> = entry.headings().map(|above| above.join("\n")).collect();
+fn start(entry: &Entry, plain: &Plain, finders: &Finders<'_>) -> usize {
+    let (titled, found) = finders.each(plain);
+    let mut above: (Vec<&str>, Units) = (Vec::new(), 0);
+    let headings: Vec<Vec<&str>> = entry.headings().collect();
     let mut best = (0, 0.0, 0.0);
-    for (index, line) in entry.said() {
-        let here = covered(question, &format!("{}\n{line}", headings[index]));
-        let (new, all) = (beyond(question, &here, &titled), beyond(question, &here, &nothing));
+    for (index, here) in plain.blocks().iter().zip(found) {
+        if headings[*index] != above.0 {
+            let text = headings[*index].join("\n");
+            above = (headings[*index].clone(), finders.find(normalise(&text).as_str()));
+        }
+        let here = here | above.1;
+        let (new, all) = (finders.weight(here & !titled), finders.weight(here));
         if (new, all) > (best.1, best.2) {
-            best = (index, new, all);
+            best = (*index, new, all);
         }
     }
-    let total = question.weight();
-    let title_is_enough =
-        beyond(question, &titled, &nothing) >= 0.5 * total && best.1 <= GAIN * total;
+    let total = finders.weight(Units::MAX);
+    let title_is_enough = finders.weight(titled) >= 0.5 * total && best.1 <= GAIN * total;
     if title_is_enough || best.2 == 0.0 {
-        entry.said().next().map_or(0, |(index, _)| index)
+        plain.blocks().first().copied().unwrap_or(0)
     } else {
         best.0
     }
-}
-
-/// The weight of the units that are covered here and not there.
-fn beyond(question: &Question, here: &[bool], there: &[bool]) -> f32 {
-    let new = here.iter().zip(there).map(|(here, there)| *here && !there);
-    new.zip(&question.units).filter(|(new, _)| *new).map(|(_, unit)| unit.weight).sum()
 }
 
 /// The block before `start` that an item, row or note needs to make sense.
@@ -165,21 +169,6 @@ fn lead_in(entry: &Entry, start: usize) -> Option<usize> {
     (0..start).rev().find(leads).filter(|_| needs)
 }
 
-/// For each unit of the question whether `text` has it, or another word for it.
-fn covered(question: &Question, text: &str) -> Vec<bool> {
-    has(question, normalise(text).as_str())
-}
-
-/// The same of a text that is normalised.
-fn has(question: &Question, text: &str) -> Vec<bool> {
-    let has = |term: &str| text.contains(term);
-    question
-        .units
-        .iter()
-        .map(|unit| unit.terms.iter().any(|(term, worth)| *worth >= 0.9 && has(term)))
-        .collect()
-}
-
 /// The first `limit` characters of `text`, cut after a sentence if one ends in the second half, else with `…`.
 fn clip(text: &str, limit: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(limit) else { return text.to_owned() };
@@ -196,15 +185,15 @@ fn clip(text: &str, limit: usize) -> String {
     }
 }
 
-/// The words of `entry` around what was asked for, with the question's words marked.
-pub fn snippet(entry: &Entry, question: &Question) -> Snippet {
-    let nothing = vec![false; question.units.len()];
-    let weigh = |text: &str| beyond(question, &covered(question, text), &nothing);
-    let lines = entry.said().map(|(_, line)| line.trim_start_matches("· ").to_owned());
-    let best = lines
-        .map(|line| (weigh(&line), line))
-        .reduce(|best, next| if next.0 > best.0 { next } else { best });
-    let line = best.map_or(String::new(), |(_, line)| line.replace('\n', " "));
+/// The words of a hit around what was asked for, with the question's words marked.
+pub fn snippet(hit: &Hit, question: &Question) -> Snippet {
+    let finders = Finders::new(question);
+    let (_, found) = finders.each(&hit.plain);
+    let found = found.into_iter().map(|units| finders.weight(units)).enumerate();
+    let best = found.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    let line = best.and_then(|(at, _)| hit.entry.said().nth(at));
+    let line =
+        line.map_or(String::new(), |(_, line)| line.trim_start_matches("· ").replace('\n', " "));
     let first = marks(question, &line).first().map_or(0, |mark| mark.start);
     let before = line[..first].chars().count();
     // A third of the room stands before the first word that was asked for.
@@ -245,16 +234,4 @@ fn marks(question: &Question, text: &str) -> Vec<Range<usize>> {
         }
     }
     apart
-}
-
-/// The largest share of the question's weight that a block of the entry has together with the title.
-pub(super) fn share(plain: &Plain, question: &Question) -> f32 {
-    let nothing = vec![false; question.units.len()];
-    let total = question.weight().max(f32::EPSILON);
-    let title = has(question, plain.title());
-    let share = |line: &str| {
-        let here = has(question, line).into_iter().zip(&title).map(|(here, title)| here || *title);
-        beyond(question, &here.collect::<Vec<_>>(), &nothing) / total
-    };
-    plain.lines().map(share).fold(0.0, f32::max)
 }

@@ -1,12 +1,12 @@
 use super::slips::{self, Correction};
 use crate::{
     error::Result,
-    index::{FUNCTION_WEIGHT, Index, is_function, is_interrogative},
+    index::{Index, Told, is_function, is_interrogative},
     text::{Normal, Word, bigrams, is_han, normalise},
 };
 use std::{collections::HashSet, ops::Range};
 use tantivy::{
-    DocAddress, Term,
+    DocId, Term,
     collector::TopDocs,
     query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery},
     schema::{Field, IndexRecordOption},
@@ -16,7 +16,7 @@ use tantivy::{
 const QUESTION_LIMIT: usize = 500;
 
 /// Only so many units of a question are looked up, the weightiest first.
-const UNIT_LIMIT: usize = 32;
+pub(super) const UNIT_LIMIT: usize = 32;
 
 /// How much a synonym counts beside the word itself, and a part of a compound beside the whole.
 pub(super) const SYNONYM: f32 = 0.95;
@@ -37,6 +37,8 @@ pub struct Question {
     /// Words that were read as others.
     pub corrections: Vec<Correction>,
     pub units: Vec<Unit>,
+    /// The words that mean something beyond themselves.
+    pub(super) told: Vec<Told>,
 }
 
 /// A word of a question that stands in no longer word.
@@ -77,7 +79,8 @@ impl Question {
         units.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         units.truncate(UNIT_LIMIT);
         units.sort_by_key(|unit| unit.range.start);
-        Ok(Self { asked, cut, normal, corrections, units })
+        let told = index.lexicon.told(normal.as_str());
+        Ok(Self { asked, cut, normal, corrections, units, told })
     }
 
     /// The question as the search understands it.
@@ -120,39 +123,44 @@ impl Question {
     }
 
     /// Documents that have something of the question, the most promising first.
-    pub(super) fn candidates(&self, index: &Index, limit: usize) -> Result<Vec<DocAddress>> {
+    pub(super) fn candidates(&self, index: &Index, limit: usize) -> Result<Vec<DocId>> {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         let mut add = |field: Field, text: &str, boost: f32| {
             let term =
                 TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::WithFreqs);
             clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), boost))));
         };
-        for unit in &self.units {
-            let scale = if unit.function { FUNCTION_WEIGHT } else { 1.0 };
+        // Function words are nearly everywhere, and find nothing that other words do not.
+        let says = self.units.iter().any(|unit| unit.known && !unit.function);
+        for unit in self.units.iter().filter(|unit| !says || !unit.function) {
             for (term, worth) in &unit.terms {
                 for (field, boost) in index.fields.words().into_iter().zip(BOOSTS) {
-                    add(field, term, boost * worth * scale);
+                    add(field, term, boost * worth);
                 }
             }
         }
-        for (_, gram) in bigrams(self.understood()).take(2 * UNIT_LIMIT) {
-            add(index.fields.grams, gram, GRAM_BOOST);
+        // Nor do pairs inside a word that is found itself.
+        let inside = |at: usize, pair: &str| {
+            let holds = |unit: &Unit| unit.range.start <= at && at + pair.len() <= unit.range.end;
+            self.units.iter().any(|unit| unit.known && holds(unit))
+        };
+        let pairs = bigrams(self.understood()).filter(|(at, pair)| !inside(*at, pair));
+        for (_, pair) in pairs.take(2 * UNIT_LIMIT) {
+            add(index.fields.grams, pair, GRAM_BOOST);
         }
         let found = index
             .searcher
             .search(&BooleanQuery::new(clauses), &TopDocs::with_limit(limit).order_by_score())?;
-        Ok(found.into_iter().map(|(_, address)| address).collect())
+        Ok(found.into_iter().map(|(_, address)| address.doc_id).collect())
     }
 }
 
 impl Unit {
     /// The unit for `word`, or units for its parts if the library knows those but not the whole.
     fn read(index: &Index, word: &Word, words: &[Word]) -> Vec<Self> {
-        let same = &index.overview.terms.same;
-        let groups = same.iter().filter(|group| group.contains(&word.text)).flatten();
-        let others = groups.filter(|other| **other != word.text);
         let mut terms = vec![(word.text.clone(), 1.0)];
-        terms.extend(others.map(|other| (other.clone(), SYNONYM)));
+        let others = index.lexicon.synonyms(&word.text).into_iter();
+        terms.extend(others.map(|other| (other, SYNONYM)));
         let known = index.sounds.count(&word.text).documents > 0;
         let inside = |part: &&Word| {
             part.range != word.range

@@ -1,18 +1,15 @@
 use super::{
     WEIGHTS,
-    query::{Question, SYNONYM},
+    query::{Question, SYNONYM, UNIT_LIMIT, Unit},
 };
 use crate::{
     error::Result,
-    index::{Index, Name, Token, hash},
+    index::{Index, Name, hash},
     text::bigrams,
 };
-use std::{collections::HashMap, ops::Range};
-use tantivy::{
-    DocAddress, DocId, DocSet, SegmentOrdinal, TantivyError, Term,
-    postings::{Postings, SegmentPostings},
-    schema::{Field, IndexRecordOption},
-};
+use indexmap::IndexMap;
+use std::{cmp::Ordering, ops::Range};
+use tantivy::{DocId, DocSet, TERMINATED, postings::Postings, schema::Field};
 
 /// Where in an entry a word stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,148 +80,184 @@ const NAMES: usize = 6;
 
 /// A candidate with what speaks for it.
 pub(super) struct Scored {
-    pub(super) address: DocAddress,
+    pub(super) document: DocId,
     pub(super) coverage: f32,
     pub(super) nearest: f32,
     pub(super) likeness: f32,
     pub(super) typical: f32,
-    pub(super) covers: Vec<Cover>,
-    pub(super) twin: u64,
+    /// Its row in [`Ranked::covers`].
+    row: usize,
 }
 
-/// Scores the candidates, best first. Equal ones keep the order of the index.
-pub(super) fn rank(
-    index: &Index,
-    question: &Question,
-    candidates: &[DocAddress],
-) -> Result<Vec<Scored>> {
-    let mut documents: Vec<DocAddress> = candidates.to_vec();
-    documents.sort();
-    let mut covers = covers(index, question, &documents)?;
-    let weight = question.weight();
+/// The candidates, and how well each covers the question.
+pub(super) struct Ranked {
+    /// Best first. Equal ones keep the order of the index.
+    pub(super) scored: Vec<Scored>,
+    covers: Vec<Vec<Found>>,
+}
+
+/// Scores the candidates.
+pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> Result<Ranked> {
+    let mut documents: Vec<DocId> = candidates.to_vec();
+    documents.sort_unstable();
+    let covers = covers(index, question, &documents)?;
+    let weight = question.weight().max(f32::EPSILON);
     let asked = Asked::new(index, question, &[])?;
-    let enough = (TYPICAL * index.overview.names_each).max(1.0);
+    let enough = (1.0 + (TYPICAL * index.overview.names_each).max(1.0)).ln();
     let mut scored = Vec::with_capacity(documents.len());
-    for address in documents {
-        let covers = covers.remove(&address).unwrap_or_default();
-        let share = |value: &dyn Fn(&Cover) -> f32| {
-            let units = question.units.iter().zip(&covers);
-            let sum: f32 = units.map(|(unit, cover)| unit.weight * value(cover)).sum();
-            if weight > 0.0 { sum / weight } else { 0.0 }
-        };
-        let coverage = share(&|cover| cover.value);
-        let typical = share(&|cover| ((1.0 + cover.times).ln() / (1.0 + enough).ln()).min(1.0));
-        let likes: Vec<Like> = index.names(address).map(|name| asked.like(name)).collect();
-        let nearest = likes.iter().map(|like| like.pairs).fold(0.0, f32::max);
-        let mut both: Vec<f32> = likes.iter().map(Like::mean).collect();
-        both.sort_by(|a, b| b.total_cmp(a));
-        both.truncate(NAMES);
-        let likeness = both.iter().sum::<f32>() / both.len().max(1) as f32;
-        let twins = index.searcher.segment_reader(address.segment_ord).fast_fields().u64("twin")?;
-        let twin = twins.first(address.doc_id).unwrap_or(0);
-        scored.push(Scored { address, coverage, nearest, likeness, typical, covers, twin });
+    for (row, (document, covers)) in documents.into_iter().zip(&covers).enumerate() {
+        let (mut coverage, mut typical) = (0.0, 0.0);
+        for (unit, cover) in question.units.iter().zip(covers) {
+            coverage += unit.weight * cover.value;
+            typical += unit.weight * ((1.0 + cover.times).ln() / enough).min(1.0);
+        }
+        let mut nearest = 0.0_f32;
+        let mut likes: Vec<f32> = Vec::new();
+        for like in index.names(document).map(|name| asked.like(name)) {
+            nearest = nearest.max(like.pairs);
+            likes.push(like.mean());
+        }
+        likes.sort_unstable_by(|a, b| b.total_cmp(a));
+        likes.truncate(NAMES);
+        let likeness = likes.iter().sum::<f32>() / likes.len().max(1) as f32;
+        let (coverage, typical) = (coverage / weight, typical / weight);
+        scored.push(Scored { document, coverage, nearest, likeness, typical, row });
     }
     scored.sort_by(|a, b| b.first().total_cmp(&a.first()));
-    Ok(scored)
+    Ok(Ranked { scored, covers })
+}
+
+impl Ranked {
+    /// For each unit of the question how well it is covered by the candidate, and where.
+    pub(super) fn covers(&self, question: &Question, scored: &Scored) -> Vec<Cover> {
+        let found = question.units.iter().zip(&self.covers[scored.row]);
+        let cover = |(unit, found): (&Unit, &Found)| Cover {
+            value: found.value,
+            place: found.place,
+            by: found.term.map(|term| unit.terms[term].0.clone()).filter(|by| *by != unit.text),
+            times: found.times,
+        };
+        found.map(cover).collect()
+    }
+}
+
+/// How well a unit is covered by a candidate; `term` is its name that matched.
+#[derive(Clone, Default)]
+struct Found {
+    value: f32,
+    times: f32,
+    place: Option<Place>,
+    term: Option<usize>,
+}
+
+impl Found {
+    fn improve(&mut self, value: f32, place: Place, term: Option<usize>) {
+        if value > self.value {
+            (self.value, self.place, self.term) = (value, Some(place), term);
+        }
+    }
 }
 
 /// For each document how well each unit is covered. `documents` are sorted.
-fn covers(
-    index: &Index,
-    question: &Question,
-    documents: &[DocAddress],
-) -> Result<HashMap<DocAddress, Vec<Cover>>> {
-    let nothing = vec![Cover::NONE; question.units.len()];
-    let mut covers: HashMap<DocAddress, Vec<Cover>> =
-        documents.iter().map(|address| (*address, nothing.clone())).collect();
-    let mut improve = |address: DocAddress,
-                       unit: usize,
-                       value: f32,
-                       place: Place,
-                       by: Option<&str>,
-                       times: f32| {
-        let cover = &mut covers.get_mut(&address).expect("all documents are there")[unit];
-        cover.times += times;
-        if value > cover.value {
-            (cover.value, cover.place, cover.by) = (value, Some(place), by.map(str::to_owned));
-        }
-    };
+fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec<Vec<Found>>> {
+    let mut covers = vec![vec![Found::default(); question.units.len()]; documents.len()];
     for (at, unit) in question.units.iter().enumerate() {
-        for (term, worth) in &unit.terms {
-            let by = (*term != unit.text).then_some(&**term);
+        for (which, (term, worth)) in unit.terms.iter().enumerate() {
             for (field, place) in index.fields.words().into_iter().zip(PLACES) {
-                for (address, times) in having(index, field, term, documents)? {
+                each(index, field, term, documents, |row, times| {
+                    let found = &mut covers[row][at];
                     // A part of a word says little of the whole, however often it comes.
-                    let times = if *worth >= SYNONYM { times as f32 } else { 0.0 };
-                    improve(address, at, worth * place.worth(), place, by, times);
-                }
+                    found.times += if *worth >= SYNONYM { times as f32 } else { 0.0 };
+                    found.improve(worth * place.worth(), place, Some(which));
+                })?;
             }
         }
         let grams: Vec<&str> = bigrams(&unit.text).map(|(_, gram)| gram).collect();
-        let mut found: HashMap<DocAddress, usize> = HashMap::new();
+        let mut shared = vec![0; documents.len()];
         for gram in &grams {
-            for (address, _) in having(index, index.fields.grams, gram, documents)? {
-                *found.entry(address).or_default() += 1;
-            }
+            each(index, index.fields.grams, gram, documents, |row, _| shared[row] += 1)?;
         }
-        for (address, count) in found {
-            improve(
-                address,
-                at,
-                Place::Grams.worth() * count as f32 / grams.len() as f32,
-                Place::Grams,
-                None,
-                0.0,
-            );
+        for (row, count) in shared.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+            let value = Place::Grams.worth() * count as f32 / grams.len() as f32;
+            covers[row][at].improve(value, Place::Grams, None);
         }
     }
     Ok(covers)
 }
 
-/// Those of the sorted `documents` that have `word` in `field`, and how often.
-fn having(
+/// Calls `found` with the places in the sorted `documents` of those that have `word` in `field`, and how often.
+fn each(
     index: &Index,
     field: Field,
     word: &str,
-    documents: &[DocAddress],
-) -> Result<Vec<(DocAddress, u32)>> {
-    let term = Term::from_field_text(field, word);
-    let mut having = Vec::new();
-    let mut open: Option<(SegmentOrdinal, Option<SegmentPostings>)> = None;
-    for address in documents {
-        if open.as_ref().is_none_or(|(segment, _)| *segment != address.segment_ord) {
-            let inverted =
-                index.searcher.segment_reader(address.segment_ord).inverted_index(field)?;
-            let postings = inverted
-                .read_postings(&term, IndexRecordOption::WithFreqs)
-                .map_err(TantivyError::from)?;
-            open = Some((address.segment_ord, postings));
-        }
-        if let Some((_, Some(postings))) = &mut open
-            && reaches(postings, address.doc_id)
-        {
-            having.push((*address, postings.term_freq()));
+    documents: &[DocId],
+    mut found: impl FnMut(usize, u32),
+) -> Result<()> {
+    let Some(mut postings) = index.postings(field, word)? else { return Ok(()) };
+    let (mut row, mut document) = (0, postings.doc());
+    while row < documents.len() && document != TERMINATED {
+        match document.cmp(&documents[row]) {
+            Ordering::Less => document = postings.seek(documents[row]),
+            Ordering::Greater => row += 1,
+            Ordering::Equal => {
+                found(row, postings.term_freq());
+                row += 1;
+                document = postings.advance();
+            }
         }
     }
-    Ok(having)
+    Ok(())
 }
-
-/// Moves on to `doc`, and tells whether it is there. `doc` must not fall.
-fn reaches(postings: &mut SegmentPostings, doc: DocId) -> bool {
-    (if postings.doc() < doc { postings.seek(doc) } else { postings.doc() }) == doc
-}
-
-/// So many values of the last bits of a hash are told apart at first sight.
-const SEEN: usize = 1 << 12;
 
 /// A question as it is compared with names: which units a word matches, and what it is worth.
 pub(super) struct Asked {
-    /// Whether a hash with these last bits is among words or pairs; most are not, and need no further look.
-    seen: Vec<bool>,
-    words: HashMap<u32, Vec<(usize, f32)>>,
+    words: Tokens<Matched>,
     units: Vec<f32>,
-    pairs: HashMap<u32, f32>,
+    /// How much each pair weighs.
+    pairs: Tokens<f32>,
     all_pairs: f32,
+}
+
+/// What a word of a name says of the question.
+struct Matched {
+    /// How much the word distinguishes entries.
+    weight: f32,
+    /// The units that it matches, and what it is worth for each.
+    units: Vec<(usize, f32)>,
+}
+
+/// A map from hashes in which most hashes are not.
+struct Tokens<T> {
+    /// By the last bits of a hash, or behind the place that they name.
+    slots: Vec<Option<(u32, usize)>>,
+    values: Vec<T>,
+}
+
+impl<T> Tokens<T> {
+    fn new(values: Vec<(u32, T)>) -> Self {
+        let mut slots = vec![None; (8 * values.len()).next_power_of_two()];
+        let mask = slots.len() - 1;
+        for (at, (hash, _)) in values.iter().enumerate() {
+            let mut slot = *hash as usize & mask;
+            while slots[slot].is_some() {
+                slot = (slot + 1) & mask;
+            }
+            slots[slot] = Some((*hash, at));
+        }
+        Self { slots, values: values.into_iter().map(|(_, value)| value).collect() }
+    }
+
+    fn get(&self, hash: u32) -> Option<&T> {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        while let Some((other, at)) = self.slots[slot] {
+            if other == hash {
+                return Some(&self.values[at]);
+            }
+            slot = (slot + 1) & mask;
+        }
+        None
+    }
 }
 
 /// How much a question is like a name, from 0 to 1 each: by words and by pairs of characters.
@@ -243,7 +276,7 @@ impl Like {
 
 impl Scored {
     /// What is known of a candidate before its text is read.
-    fn first(&self) -> f32 {
+    pub(super) fn first(&self) -> f32 {
         WEIGHTS[0] * self.coverage
             + WEIGHTS[1] * self.nearest
             + WEIGHTS[2] * self.likeness
@@ -261,59 +294,59 @@ impl Asked {
         let left_out = |range: &Range<usize>| {
             without.iter().any(|other| range.start < other.end && other.start < range.end)
         };
-        let mut words: HashMap<u32, Vec<(usize, f32)>> = HashMap::new();
         let units = || question.units.iter().filter(|unit| !left_out(&unit.range));
+        let mut words: IndexMap<&str, Vec<(usize, f32)>> = IndexMap::new();
         for (at, unit) in units().enumerate() {
             for (term, worth) in &unit.terms {
-                words.entry(hash(term)).or_default().push((at, *worth));
+                words.entry(term).or_default().push((at, *worth));
             }
         }
-        let mut pairs = HashMap::new();
+        let weigher = index.weigher();
+        let words = words
+            .into_iter()
+            .map(|(word, units)| (hash(word), Matched { weight: weigher.weigh(word), units }));
+        let mut pairs: IndexMap<&str, f32> = IndexMap::new();
         for (at, pair) in bigrams(question.understood()) {
-            if left_out(&(at..at + pair.len())) {
-                continue;
+            if !left_out(&(at..at + pair.len())) && !pairs.contains_key(pair) {
+                pairs.insert(pair, weigher.weigh_pair(pair)?);
             }
-            pairs.insert(hash(pair), index.weigher().weigh_pair(pair)?);
         }
-        let units = units().map(|unit| unit.weight).collect();
-        let mut seen = vec![false; SEEN];
-        for hash in words.keys().chain(pairs.keys()) {
-            seen[*hash as usize % SEEN] = true;
-        }
-        Ok(Self { seen, words, units, all_pairs: pairs.values().sum(), pairs })
+        let all_pairs = pairs.values().sum();
+        let pairs = pairs.into_iter().map(|(pair, weight)| (hash(pair), weight));
+        Ok(Self {
+            words: Tokens::new(words.collect()),
+            units: units().map(|unit| unit.weight).collect(),
+            pairs: Tokens::new(pairs.collect()),
+            all_pairs,
+        })
     }
 
     pub(super) fn like(&self, name: Name<'_>) -> Like {
-        let may = |token: &Token| self.seen[token.hash as usize % SEEN];
-        let mut best = vec![0.0_f32; self.units.len()];
-        let (mut shared, mut all) = (0.0, 0.0);
-        for token in name.words() {
-            all += token.weight;
-            if !may(&token) {
-                continue;
-            }
+        let mut best = [0.0_f32; UNIT_LIMIT];
+        let mut shared = 0.0;
+        for Matched { weight, units } in name.words().filter_map(|word| self.words.get(word)) {
             let mut most = 0.0_f32;
-            for (unit, worth) in self.words.get(&token.hash).into_iter().flatten() {
+            for (unit, worth) in units {
                 best[*unit] = best[*unit].max(*worth);
                 most = most.max(*worth);
             }
-            shared += most * token.weight;
+            shared += most * weight;
+        }
+        for (unit, worth) in
+            name.parts().filter_map(|word| self.words.get(word)).flat_map(|word| &word.units)
+        {
+            best[*unit] = best[*unit].max(*worth);
         }
         let covered: f32 = best.iter().zip(&self.units).map(|(best, weight)| best * weight).sum();
         let asked: f32 = self.units.iter().sum();
-        let (mut pairs, mut all_pairs) = (0.0, 0.0);
-        for token in name.pairs() {
-            all_pairs += token.weight;
-            let shared = may(&token) && self.pairs.contains_key(&token.hash);
-            pairs += if shared { token.weight } else { 0.0 };
-        }
+        let pairs: f32 = name.pairs().filter_map(|pair| self.pairs.get(pair)).sum();
         let mean = |shared: f32, of: f32, with: f32, all: f32| {
             let (recall, precision) = (shared / of.max(f32::EPSILON), with / all.max(f32::EPSILON));
             2.0 * recall * precision / (recall + precision).max(f32::EPSILON)
         };
         Like {
-            words: mean(covered, asked, shared, all),
-            pairs: mean(pairs, self.all_pairs, pairs, all_pairs),
+            words: mean(covered, asked, shared, name.words_weight),
+            pairs: mean(pairs, self.all_pairs, pairs, name.pairs_weight),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     index::{Index, Sounding, is_function, is_interrogative, sounds},
     text::{Normal, Word, commonness, is_han, normalise},
 };
-use std::{collections::HashMap, ops::Range};
+use std::{cell::LazyCell, collections::HashMap, ops::Range};
 
 /// A word that was read as another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,14 +67,19 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
     let text = normal.as_str();
     let words = index.segmenter.cut(normal);
     let chars: Vec<(usize, char)> = text.char_indices().collect();
-    let covered: Vec<bool> = chars.iter().map(|(at, _)| is_covered(index, &words, *at)).collect();
+    let known = words.iter().filter(|word| is_known(index, word));
+    let known: Vec<Range<usize>> = known.map(|word| word.range.clone()).collect();
+    let is_covered = |at: usize| known.iter().any(|range| range.contains(&at));
+    let covered: Vec<bool> = chars.iter().map(|(at, _)| is_covered(*at)).collect();
     let open = chars.iter().zip(&covered).filter(|((_, c), covered)| is_han(*c) && !**covered);
-    if open.count() > UNREADABLE {
+    let open = open.count();
+    if open == 0 || open > UNREADABLE {
         return Vec::new();
     }
     let strange: Vec<bool> = chars.iter().map(|(_, c)| is_strange(index, *c)).collect();
     let mut found: Vec<(f32, Mend)> = Vec::new();
     for start in 0..chars.len() {
+        let beginning = LazyCell::new(|| index.sounds.beginning(chars[start].1));
         for end in start + 2..=chars.len().min(start + LONGEST) {
             let window = &chars[start..end];
             if !window.iter().all(|(_, c)| is_han(*c))
@@ -83,15 +88,16 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
                 continue;
             }
             let range = window[0].0..chars.get(end).map_or(text.len(), |(at, _)| *at);
-            let (covered, strange) = (&covered[start..end], &strange[start..end]);
-            let as_typed = likely(&words, &range, text);
             let typed: Vec<char> = window.iter().map(|(_, c)| *c).collect();
-            for (word, slip) in meant(index, &typed, covered, strange) {
+            let (covered, strange) = (&covered[start..end], &strange[start..end]);
+            let meant = meant(index, &typed, covered, strange, &beginning);
+            let as_typed = LazyCell::new(|| likely(&words, &range, text));
+            for (word, slip) in meant {
                 if is_function(&word.word) || word.documents == 0 {
                     continue;
                 }
                 let meant = (word.documents as f32 / index.sounds.total as f32).ln();
-                let gain = meant + slip - as_typed;
+                let gain = meant + slip - *as_typed;
                 // 不用 is no more likely here than anywhere.
                 if gain > GAIN && meant - commonness(&word.word) > OWN {
                     found.push((gain, (range.clone(), word.word)));
@@ -110,12 +116,13 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
 }
 
 /// The words of the index that may have been meant, each with the natural logarithm of the chance of such a slip. What
-/// was understood stays as it was typed.
+/// was understood stays as it was typed. `beginning` are the words with the first character.
 fn meant(
     index: &Index,
     typed: &[char],
     covered: &[bool],
     strange: &[bool],
+    beginning: &[Sounding],
 ) -> Vec<(Sounding, f32)> {
     let text: String = typed.iter().collect();
     let mut meant: Vec<(Sounding, f32)> = Vec::new();
@@ -141,8 +148,11 @@ fn meant(
     if typed.len() < LEAST_HAN {
         return meant;
     }
-    for word in index.sounds.beginning(typed[0]) {
+    for word in beginning {
         let other: Vec<char> = word.word.chars().collect();
+        if other.len().abs_diff(typed.len()) > 1 {
+            continue;
+        }
         let at = typed.iter().zip(&other).take_while(|(a, b)| a == b).count();
         let tails = |typed_from: usize, other_from: usize| {
             typed.get(typed_from..).is_some_and(|tail| Some(tail) == other.get(other_from..))
@@ -150,9 +160,9 @@ fn meant(
         let wrong = at < typed.len() && strange[at] && !covered[at];
         if tails(at + 1, at + 1) && wrong {
             let slip = slip(&[typed[at]], LOOKS_ALIKE);
-            meant.push((word, slip));
+            meant.push((word.clone(), slip));
         } else if tails(at, at + 1) || tails(at + 1, at) && typed.get(at) == typed.get(at - 1) {
-            meant.push((word, LEFT_OUT));
+            meant.push((word.clone(), LEFT_OUT));
         }
     }
     for at in (1..typed.len()).filter(|at| !covered[at - 1] || !covered[*at]) {
@@ -201,12 +211,10 @@ fn is_strange(index: &Index, c: char) -> bool {
     !is_function(&word) && index.sounds.count(&word).documents == 0
 }
 
-/// Whether a word of two and more characters stands here that the index knows, or that is common.
-fn is_covered(index: &Index, words: &[Word], at: usize) -> bool {
-    words.iter().filter(|word| word.range.contains(&at)).any(|word| {
-        let length = word.text.chars().count();
-        length > 1 && (is_function(&word.text) || index.sounds.documents(&word.text).is_some())
-    })
+/// Whether it is a word of two and more characters that the index knows, or that is common.
+fn is_known(index: &Index, word: &Word) -> bool {
+    word.text.chars().count() > 1
+        && (is_function(&word.text) || index.sounds.documents(&word.text).is_some())
 }
 
 /// The word that most entries have; of equals the first.

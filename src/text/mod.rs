@@ -7,6 +7,7 @@ mod normalise;
 mod segment;
 
 pub use normalise::{Normal, normalise};
+pub(crate) use segment::prefixes;
 pub use segment::{Segmenter, Word, common_words, commonness};
 
 /// Whether `c` is a Chinese character.

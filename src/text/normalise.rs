@@ -1,6 +1,5 @@
 use chinese_number::{ChineseCountMethod, ChineseToNumber};
-use ferrous_opencc::{OpenCC, config::BuiltinConfig};
-use std::{ops::Range, sync::LazyLock};
+use std::ops::Range;
 use unicode_normalization::{UnicodeNormalization, char::canonical_combining_class};
 
 /// Normalised text that knows where each of its characters came from.
@@ -125,31 +124,37 @@ fn is_zero_width(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
 }
 
-/// Traditional to simplified, in place.
-///
-/// OpenCC replaces phrase by phrase. The few phrases whose length changes are converted character by character,
-/// so that each character keeps its origin.
+include!(concat!(env!("OUT_DIR"), "/simplified.rs"));
+
+/// Traditional to simplified, in place: at each place the longest of OpenCC's phrases and characters.
 fn simplify(chars: &mut [Char]) {
-    static T2S: LazyLock<OpenCC> = LazyLock::new(|| {
-        OpenCC::from_config(BuiltinConfig::T2s).expect("OpenCC carries its own dictionaries")
-    });
-    if !chars.iter().any(|char| super::is_han(char.c)) {
-        return;
-    }
-    let text: String = chars.iter().map(|char| char.c).collect();
-    let simple: Vec<char> = T2S.convert(&text).chars().collect();
-    if simple.len() == chars.len() {
-        chars.iter_mut().zip(simple).for_each(|(char, c)| char.c = c);
-        return;
-    }
-    for char in chars {
-        if let [c] = T2S.convert(char.c.encode_utf8(&mut [0; 4])).chars().collect::<Vec<_>>()[..] {
-            char.c = c;
-        }
+    let mut rest = chars;
+    while let Some(first) = rest.first() {
+        let first = first.c as usize;
+        let begins = BEGINS.get(first / 64).is_some_and(|bits| bits >> (first % 64) & 1 == 1);
+        let length = if begins { simplify_first(rest) } else { 0 };
+        rest = &mut rest[length.max(1)..];
     }
 }
 
-const NUMERALS: &str = "〇零一二两三四五六七八九十百千万亿";
+/// Simplifies what `chars` begin with, and returns its length; 0 if it is nothing.
+fn simplify_first(chars: &mut [Char]) -> usize {
+    let begin = |(traditional, _): &(&str, &str)| traditional.chars().next();
+    let first = Some(chars[0].c);
+    let from = SIMPLIFIED.partition_point(|pair| begin(pair) < first);
+    let mut pairs = SIMPLIFIED[from..].iter().take_while(|pair| begin(pair) == first);
+    let found = pairs.find(|(traditional, _)| {
+        let mut chars = chars.iter().map(|char| char.c);
+        traditional.chars().all(|c| chars.next() == Some(c))
+    });
+    let simple = found.map_or("", |(_, simple)| simple);
+    chars.iter_mut().zip(simple.chars()).map(|(char, c)| char.c = c).count()
+}
+
+fn is_numeral(c: char) -> bool {
+    matches!(c, '〇' | '零' | '一' | '二' | '两' | '三' | '四' | '五' | '六' | '七' | '八' | '九')
+        || matches!(c, '十' | '百' | '千' | '万' | '亿')
+}
 
 /// What can be counted or dated. A numeral becomes digits only before one of these, so `统一` and `一般` stay.
 const MEASURES: [&str; 24] = [
@@ -187,7 +192,7 @@ fn digits(chars: &[Char]) -> Vec<Char> {
     let mut out = Vec::with_capacity(chars.len());
     let mut at = 0;
     while at < chars.len() {
-        let run = chars[at..].iter().take_while(|char| NUMERALS.contains(char.c)).count();
+        let run = chars[at..].iter().take_while(|char| is_numeral(char.c)).count();
         if run == 0 {
             out.push(chars[at]);
             at += 1;
@@ -229,6 +234,7 @@ fn number(numeral: &[Char], rest: &[Char]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -245,6 +251,29 @@ mod tests {
         check("二〇一九年", "2019年");
         check("三四个网站，统一个人信息，一般", "三四个网站,统一个人信息,一般");
         check("", "");
+    }
+
+    /// Every character, every phrase, and both in each other's company are simplified as OpenCC does it.
+    #[test]
+    fn simplifies_as_opencc_does() {
+        let opencc = OpenCC::from_config(BuiltinConfig::T2s).unwrap();
+        let check = |text: &str| {
+            let mut chars: Vec<Char> = text.chars().map(|c| Char { c, start: 0, end: 0 }).collect();
+            simplify(&mut chars);
+            let simple: String = chars.iter().map(|char| char.c).collect();
+            assert_eq!(simple, opencc.convert(text));
+        };
+        for row in 0..0x323B0 / 64 {
+            check(&(row * 64..row * 64 + 64).filter_map(char::from_u32).collect::<String>());
+        }
+        let mut mixed = String::new();
+        for (at, (traditional, simple)) in SIMPLIFIED.iter().enumerate() {
+            check(traditional);
+            let cut = traditional.char_indices().next_back().map_or(0, |(last, _)| last);
+            mixed.extend([&traditional[..cut], SIMPLIFIED[at * 7 % SIMPLIFIED.len()].0, simple]);
+        }
+        check(&mixed);
+        check(include_str!("../../assets/dict/dict.txt"));
     }
 
     #[test]

@@ -198,8 +198,8 @@ impl Segmenter {
     }
 }
 
-/// Calls `found` with each word of `dict` that `text` begins with, and its frequency.
-fn prefixes<'t, D: AsRef<[u8]>>(
+/// Calls `found` with each word of `dict` that `text` begins with, and what it is mapped to.
+pub(crate) fn prefixes<'t, D: AsRef<[u8]>>(
     dict: &Fst<D>,
     text: &'t str,
     mut found: impl FnMut(&'t str, usize),

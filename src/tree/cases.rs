@@ -86,12 +86,12 @@ pub fn hearing(files: &[File], forest: &Forest) -> Hearing {
         let file = files.iter().find(|file| file.path == path);
         let cases = file.and_then(|file| content::toml::<CasesFile>(file).ok());
         for case in cases.into_iter().flat_map(|cases| cases.hear) {
-            let heard = hear(tree, &case.q).sure;
+            let heard = hear(forest, tree, &case.q).sure;
             let right = |(id, (answer, _)): &(&String, &(Answer, String))| {
                 case.heard.get(*id).is_some_and(|wanted| spelled(wanted) == answer.to_string())
             };
             let rights = heard.iter().filter(right).count();
-            let first = wanted(forest, &case.q).into_iter().next();
+            let first = wanted(forest, &case.q, 0.0);
             all.questions += 1;
             all.fills += heard.len();
             all.wrong += heard.len() - rights;
@@ -307,7 +307,7 @@ impl Case {
 
 impl HearCase {
     fn run(&self, forest: &Forest, tree: &Tree) -> Result<(), String> {
-        let heard = hear(tree, &self.q);
+        let heard = hear(forest, tree, &self.q);
         let said = |answers: &BTreeMap<String, (Answer, String)>| {
             answers
                 .iter()

@@ -1,11 +1,10 @@
 //! From what a person typed to answers.
 
-use super::{Answer, Forest, Kind, Prefill, Question, Tree};
-use crate::{
-    content::Domain,
-    text::{Normal, normalise},
+use super::{
+    Answer, Forest, Kind, Prefill, Tree,
+    lexicon::{self, Sense},
 };
-use regex::Regex;
+use crate::text::{Normal, normalise};
 use std::{collections::BTreeMap, ops::Range};
 
 /// What was heard in a question.
@@ -17,8 +16,6 @@ pub struct Heard {
     pub suggested: BTreeMap<String, (Answer, String)>,
     /// Taken because nothing was said about them.
     pub assumed: BTreeMap<String, Answer>,
-    /// The places of the words that were understood, in the normalised question.
-    ranges: Vec<Range<usize>>,
 }
 
 impl Heard {
@@ -43,91 +40,98 @@ impl Heard {
 /// What directly before a word denies it.
 const DENIALS: [&str; 8] = ["不是", "没有", "不用", "并非", "没用", "不在", "非", "别"];
 
-/// A word of the question that answers one of the tree's questions.
-struct Found<'t> {
-    question: &'t Question,
-    answer: Answer,
+/// What in a question answers a question of a tree: both trees and questions by number.
+struct Found {
+    tree: usize,
+    question: usize,
+    said: Said,
     range: Range<usize>,
-    denied: bool,
 }
 
-/// The answers to a question with the words that give them, normalised.
-pub(super) fn words(
-    question: &Question,
-    domains: &BTreeMap<String, Domain>,
-) -> Vec<(Answer, Vec<String>)> {
-    let plain = |words: &[String]| {
-        words.iter().map(|word| normalise(word).as_str().to_owned()).collect::<Vec<_>>()
-    };
-    match &question.kind {
-        Kind::Choice(options) => options
-            .iter()
-            .map(|option| {
-                let label = [normalise(&option.label).as_str().to_owned()];
-                (Answer::Id(option.id.clone()), [&plain(&option.hear)[..], &label].concat())
-            })
-            .collect(),
-        Kind::Multi(options, _) => options
-            .iter()
-            .map(|option| {
-                let label = [normalise(&option.label).as_str().to_owned()];
-                (
-                    Answer::Ids([option.id.clone()].into()),
-                    [&plain(&option.hear)[..], &label].concat(),
-                )
-            })
-            .collect(),
-        Kind::Domain(domain) => domains.get(domain).map_or(Vec::new(), |domain| {
-            domain.names().map(|(id, names)| (Answer::Id(id.to_owned()), plain(names))).collect()
-        }),
-        Kind::Bool => vec![
-            (Answer::Bool(true), plain(&question.hear)),
-            (Answer::Bool(false), plain(&question.hear_not)),
-        ],
-        Kind::Int(..) | Kind::Date | Kind::Text(_) => Vec::new(),
-    }
+/// How it answers.
+enum Said {
+    /// By a word: the numbers of the answer and of the word among those of the answer.
+    Word(usize, usize),
+    /// By a number, a date or a text that a pattern found.
+    Value(Answer),
 }
 
-/// Fills a tree in from what a person typed.
+/// Fills a tree of the forest in from what a person typed.
 ///
 /// The longest word wins and eats the shorter ones inside it, over all questions of the tree. A word that is denied
 /// answers nothing; a question with two different answers is not answered.
-pub fn hear(tree: &Tree, typed: &str) -> Heard {
+pub fn hear(forest: &Forest, tree: &Tree, typed: &str) -> Heard {
     let normal = normalise(typed);
-    let text = normal.as_str();
-    let mut found: Vec<Found<'_>> = Vec::new();
-    for question in tree.questions.values() {
-        for (answer, words) in &question.words {
-            let no = matches!(answer, Answer::Bool(false));
-            for word in words.iter().filter(|word| !word.is_empty()) {
-                for (start, _) in text.match_indices(&**word) {
-                    let range = start..start + word.len();
-                    if cuts_latin(text, &range) {
-                        continue;
-                    }
-                    let denied =
-                        !no && DENIALS.iter().any(|denial| text[..start].ends_with(denial));
-                    found.push(Found { question, answer: answer.clone(), range, denied });
-                }
-            }
+    let number = forest.trees.get_index_of(&tree.id);
+    let mut found = find(forest, typed, &normal);
+    found.retain(|found| Some(found.tree) == number);
+    fill(forest, tree, found, typed, &normal)
+}
+
+/// All that answers questions of any tree.
+fn find(forest: &Forest, typed: &str, normal: &Normal) -> Vec<Found> {
+    let word = |(Sense { tree, question, answer, word }, range)| Found {
+        tree,
+        question,
+        said: Said::Word(answer, word),
+        range,
+    };
+    let mut found: Vec<Found> =
+        forest.lexicon.find(normal.as_str()).into_iter().map(word).collect();
+    for (pattern, range) in forest.lexicon.captures(normal.as_str()) {
+        let (tree, number) = (pattern.tree, pattern.question);
+        let question = &forest.trees[tree].questions[number];
+        // A text is taken as it was typed.
+        let said = match question.kind {
+            Kind::Text(_) => &typed[normal.origin(range.clone())],
+            _ => &normal.as_str()[range.clone()],
+        };
+        let quotes = |c: char| c.is_whitespace() || "“”\"「」『』《》'，。？！".contains(c);
+        if let Ok(answer) = Answer::parse(said.trim_matches(quotes), question, &forest.domains) {
+            found.push(Found { tree, question: number, said: Said::Value(answer), range });
         }
-        found.extend(patterns(question, typed, &normal));
     }
-    let lengths: Vec<Range<usize>> = found.iter().map(|found| found.range.clone()).collect();
+    found
+}
+
+/// Fills a tree in with what was found for it.
+fn fill(
+    forest: &Forest,
+    tree: &Tree,
+    mut found: Vec<Found>,
+    typed: &str,
+    normal: &Normal,
+) -> Heard {
+    let ranges: Vec<Range<usize>> = found.iter().map(|found| found.range.clone()).collect();
     let inside = |range: &Range<usize>| {
-        lengths.iter().any(|other| {
+        ranges.iter().any(|other| {
             other.len() > range.len() && other.start <= range.start && range.end <= other.end
         })
     };
     found.retain(|found| !inside(&found.range));
-    let ranges = found.iter().map(|found| found.range.clone()).collect();
-    let mut heard = Heard { ranges, ..Heard::default() };
-    for question in tree.questions.values() {
-        let mine: Vec<&Found<'_>> =
-            found.iter().filter(|found| found.question.id == question.id).collect();
-        let said = mine.iter().filter(|found| !found.denied);
-        let mut answers: Vec<&Answer> = Vec::new();
-        said.clone().for_each(|found| add(&mut answers, &found.answer));
+    found.sort_by_key(|found| match found.said {
+        Said::Word(answer, word) => (answer, word),
+        Said::Value(_) => (usize::MAX, 0),
+    });
+    let mut heard = Heard::default();
+    for (number, question) in tree.questions.values().enumerate() {
+        let mine: Vec<&Found> = found.iter().filter(|found| found.question == number).collect();
+        let said = mine.iter().filter_map(|found| {
+            let denied =
+                DENIALS.iter().any(|no| normal.as_str()[..found.range.start].ends_with(no));
+            let answer = match &found.said {
+                Said::Value(answer) => answer.clone(),
+                Said::Word(answer, _) => question.answer(*answer, &forest.domains)?,
+            };
+            let stands =
+                !denied || matches!(found.said, Said::Value(_)) || answer == Answer::Bool(false);
+            stands.then(|| (answer, &typed[normal.origin(found.range.clone())]))
+        });
+        let (mut answers, mut words): (Vec<Answer>, Vec<&str>) = Default::default();
+        for (answer, word) in said {
+            add(&mut answers, answer);
+            words.push(word);
+        }
         let together = match (&question.kind, &*answers) {
             (Kind::Multi(..), [_, ..]) => Some(Answer::Ids(
                 answers
@@ -138,17 +142,15 @@ pub fn hear(tree: &Tree, typed: &str) -> Heard {
                     })
                     .collect(),
             )),
-            (_, [answer]) => Some((*answer).clone()),
+            (_, [answer]) => Some(answer.clone()),
             _ => None,
         };
-        let words = said.map(|found| normal.origin(found.range.clone())).map(|range| &typed[range]);
-        let words = words.collect::<Vec<_>>().join("、");
         match (together, question.prefill) {
             (Some(answer), Prefill::Skip) => {
-                drop(heard.sure.insert(question.id.clone(), (answer, words)))
+                drop(heard.sure.insert(question.id.clone(), (answer, words.join("、"))))
             }
             (Some(answer), Prefill::Suggest) => {
-                drop(heard.suggested.insert(question.id.clone(), (answer, words)))
+                drop(heard.suggested.insert(question.id.clone(), (answer, words.join("、"))))
             }
             _ => {}
         }
@@ -159,34 +161,6 @@ pub fn hear(tree: &Tree, typed: &str) -> Heard {
         }
     }
     heard
-}
-
-/// Numbers, dates and texts that the patterns of a question find. A text is taken as it was typed.
-fn patterns<'t>(question: &'t Question, typed: &str, normal: &Normal) -> Vec<Found<'t>> {
-    let mut found = Vec::new();
-    let compile = || question.hear_pattern.iter().filter_map(|it| Regex::new(it).ok()).collect();
-    for pattern in question.patterns.get_or_init(compile) {
-        for group in pattern.captures_iter(normal.as_str()).filter_map(|captures| captures.get(1)) {
-            let said = match question.kind {
-                Kind::Text(_) => &typed[normal.origin(group.range())],
-                _ => group.as_str(),
-            };
-            let quotes = |c: char| c.is_whitespace() || "“”\"「」『』《》'，。？！".contains(c);
-            if let Ok(answer) = Answer::parse(said.trim_matches(quotes), question, &BTreeMap::new())
-            {
-                found.push(Found { question, answer, range: group.range(), denied: false });
-            }
-        }
-    }
-    found
-}
-
-/// Whether a Latin word or a number goes on beyond the range.
-fn cuts_latin(text: &str, range: &Range<usize>) -> bool {
-    let letter = |c: char| c.is_ascii_alphanumeric();
-    let joins = |before: Option<char>, after: Option<char>| matches!((before, after), (Some(before), Some(after)) if letter(before) && letter(after));
-    joins(text[..range.start].chars().next_back(), text[range.clone()].chars().next())
-        || joins(text[range.clone()].chars().next_back(), text[range.end..].chars().next())
 }
 
 /// Adds what is not there yet.
@@ -206,58 +180,97 @@ pub struct Wanted {
     pub fit: f32,
 }
 
-/// Words that say nothing about what is wanted.
-const FILLERS: [&str; 17] = [
-    "请问", "一下", "我们", "我的", "你们", "吗", "呢", "啊", "呀", "吧", "么", "的", "了", "我",
-    "这", "那", "个",
-];
-
-/// The trees that a question may want, the best first.
+/// The tree that a question wants most, if it fits at least so well.
 ///
 /// A tree fits as far as the question is made of answers to it and of one of its names.
-pub fn wanted(forest: &Forest, typed: &str) -> Vec<Wanted> {
+pub fn wanted(forest: &Forest, typed: &str, least: f32) -> Option<Wanted> {
     let normal = normalise(typed);
-    let fit = |tree: &Tree| {
-        let heard = hear(tree, typed);
-        let inside = |at: usize| heard.ranges.iter().any(|range| range.contains(&at));
-        let letters = |(at, c): (usize, char)| c.is_alphanumeric().then_some((at, c));
-        let all: Vec<(usize, char)> =
-            content(normal.as_str()).into_iter().filter_map(letters).collect();
-        let rest: Vec<char> = all.iter().filter(|(at, _)| !inside(*at)).map(|(_, c)| *c).collect();
-        let whole: Vec<char> = all.iter().map(|(_, c)| *c).collect();
-        let names = tree.names.iter().map(|name| {
-            let name: Vec<char> =
-                content(name).into_iter().filter_map(letters).map(|(_, c)| c).collect();
-            alike(&rest, &name).max(alike(&whole, &name))
-        });
-        let like = names.fold(0.0, f32::max);
-        let understood = (all.len() - rest.len()) as f32 / all.len().max(1) as f32;
-        Wanted { tree: tree.id.clone(), fit: understood + (1.0 - understood) * like, heard }
-    };
-    let mut wanted: Vec<Wanted> = forest.trees.values().map(fit).collect();
-    wanted.sort_by(|a, b| b.fit.total_cmp(&a.fit));
-    wanted
-}
-
-/// The characters of a text that are in no filler.
-fn content(text: &str) -> Vec<(usize, char)> {
-    let mut skipped: Vec<Range<usize>> = Vec::new();
-    for filler in FILLERS {
-        skipped.extend(text.match_indices(filler).map(|(start, _)| start..start + filler.len()));
-    }
-    text.char_indices().filter(|(at, _)| !skipped.iter().any(|range| range.contains(at))).collect()
-}
-
-/// How alike two texts are: the length of the longest common subsequence in both, from 0 to 1.
-fn alike(a: &[char], b: &[char]) -> f32 {
-    let mut row = vec![0_usize; b.len() + 1];
-    for x in a {
-        let mut before = 0;
-        for (at, y) in b.iter().enumerate() {
-            let above = row[at + 1];
-            row[at + 1] = if x == y { before + 1 } else { above.max(row[at]) };
-            before = above;
+    let mut found = find(forest, typed, &normal);
+    let letters = Letters::of(normal.as_str());
+    let mut best: Option<(usize, f32)> = None;
+    for (tree, names) in forest.lexicon.names.iter().enumerate() {
+        let mine = found.iter().filter(|found| found.tree == tree).map(|found| &found.range);
+        let fit = letters.fit(mine, names);
+        if fit >= least && best.is_none_or(|(_, most)| fit > most) {
+            best = Some((tree, fit));
         }
     }
-    2.0 * row[b.len()] as f32 / (a.len() + b.len()).max(1) as f32
+    let (number, fit) = best?;
+    let tree = &forest.trees[number];
+    found.retain(|found| found.tree == number);
+    let heard = fill(forest, tree, found, typed, &normal);
+    Some(Wanted { tree: tree.id.clone(), heard, fit })
+}
+
+/// The letters of a question, as names are compared with them.
+///
+/// A set of them is a bit for each, 64 in a number.
+struct Letters {
+    /// Where they stand.
+    places: Vec<usize>,
+    /// Each letter with the set of where it stands, sorted.
+    sets: Vec<(char, Vec<u64>)>,
+    all: Vec<u64>,
+}
+
+impl Letters {
+    fn of(text: &str) -> Self {
+        let letters = lexicon::letters(text);
+        let mut all = vec![0; letters.len().div_ceil(64)];
+        let mut sets: BTreeMap<char, Vec<u64>> = BTreeMap::new();
+        for (at, (_, c)) in letters.iter().enumerate() {
+            let set = sets.entry(*c).or_insert_with(|| vec![0; all.len()]);
+            set[at / 64] |= 1 << (at % 64);
+            all[at / 64] |= 1 << (at % 64);
+        }
+        let places = letters.into_iter().map(|(place, _)| place).collect();
+        Self { places, sets: sets.into_iter().collect(), all }
+    }
+
+    /// How well a tree fits whose words stand in these ranges, and that has these names, a line each.
+    fn fit<'f>(&self, words: impl Iterator<Item = &'f Range<usize>>, names: &str) -> f32 {
+        let mut rest = self.all.clone();
+        for range in words {
+            let first = self.places.partition_point(|place| *place < range.start);
+            let end = self.places.partition_point(|place| *place < range.end);
+            (first..end).for_each(|at| rest[at / 64] &= !(1 << (at % 64)));
+        }
+        let mut row = Vec::new();
+        let like = names.lines().map(|name| {
+            let whole = self.alike(&self.all, name, &mut row);
+            if rest == self.all { whole } else { whole.max(self.alike(&rest, name, &mut row)) }
+        });
+        let like = like.fold(0.0, f32::max);
+        let understood =
+            (self.places.len() - count(&rest)) as f32 / self.places.len().max(1) as f32;
+        understood + (1.0 - understood) * like
+    }
+
+    /// How alike a set of the letters and a name are: the length of the longest common subsequence in both, from 0 to 1.
+    ///
+    /// One row of the usual table is a set: its zeros are where the length grows (Hyyrö 2004). `row` is memory to use.
+    fn alike(&self, set: &[u64], name: &str, row: &mut Vec<u64>) -> f32 {
+        row.clear();
+        row.resize(set.len(), u64::MAX);
+        let mut length = 0;
+        for c in name.chars() {
+            length += 1;
+            let Ok(at) = self.sets.binary_search_by_key(&c, |(c, _)| *c) else { continue };
+            let mut carry = false;
+            for ((row, c), set) in row.iter_mut().zip(&self.sets[at].1).zip(set) {
+                let met = *row & c & set;
+                let (sum, over) = row.overflowing_add(met);
+                let (sum, again) = sum.overflowing_add(u64::from(carry));
+                *row = sum | (*row & !met);
+                carry = over || again;
+            }
+        }
+        let common: u32 = row.iter().map(|row| row.count_zeros()).sum();
+        2.0 * common as f32 / (count(set) + length).max(1) as f32
+    }
+}
+
+/// How many a set has.
+fn count(set: &[u64]) -> usize {
+    set.iter().map(|bits| bits.count_ones() as usize).sum()
 }

@@ -11,6 +11,7 @@ mod cases;
 mod draw;
 mod eval;
 mod hear;
+mod lexicon;
 mod prove;
 mod read;
 mod spread;
@@ -26,30 +27,32 @@ pub use walk::{Branch, Change, Ending, State, Step, Walk, changes, plain, walk};
 
 use crate::{
     content::{Domain, Facts, Link},
+    packed::Packed,
     problem::Problem,
 };
 use indexmap::IndexMap;
 use jiff::civil::Date;
-use regex::Regex;
+use lexicon::Lexicon;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::OnceLock,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The trees of one content version, with what they rest on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Forest {
     /// By id, those that hold together.
-    pub trees: IndexMap<String, Tree>,
+    pub trees: IndexMap<String, Packed<Tree>>,
     /// The others: id, title and what is wrong.
     pub broken: Vec<(String, String, Vec<Problem>)>,
     /// What is wrong with trees that can be walked all the same.
     pub warnings: Vec<Problem>,
     pub(crate) facts: Facts,
-    pub(crate) domains: BTreeMap<String, Domain>,
-    pub(crate) links: BTreeMap<String, Link>,
+    pub(crate) domains: Domains,
+    pub(crate) links: Packed<BTreeMap<String, Link>>,
+    lexicon: Lexicon,
 }
+
+/// Closed lists of values by their ids.
+pub type Domains = BTreeMap<String, Packed<Domain>>;
 
 /// A decision tree.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,8 +67,6 @@ pub struct Tree {
     pub rules: IndexMap<String, Rule>,
     pub outcomes: IndexMap<String, Outcome>,
     renames: Vec<Rename>,
-    /// Its title and what people say, normalised.
-    names: Vec<String>,
     /// The columns of facts that its texts show, for the answered keys.
     shown: Vec<(String, String)>,
     /// For each table of facts the questions that answer its keys.
@@ -87,14 +88,9 @@ pub struct Question {
     hear_not: Vec<String>,
     /// Patterns with one group that holds a number, a date or a text.
     hear_pattern: Vec<String>,
-    /// The same, compiled when they are first needed.
-    #[serde(skip)]
-    patterns: OnceLock<Vec<Regex>>,
     prefill: Prefill,
     /// Taken by `ask` as long as nothing is known.
     assume: Option<Answer>,
-    /// All words that answer it, normalised.
-    words: Vec<(Answer, Vec<String>)>,
 }
 
 /// What can be answered.
@@ -320,17 +316,20 @@ impl Forest {
     /// Takes out every tree that cites an entry of which `is_internal` holds, broken ones that name it, and all ways that lead
     /// to them, and returns their ids.
     pub(crate) fn hide(&mut self, is_internal: impl Fn(&str) -> bool) -> BTreeSet<String> {
-        let cites = |tree: &&Tree| {
+        let cites = |tree: &&Packed<Tree>| {
             tree.outcomes.values().any(|outcome| outcome.cite.iter().any(|id| is_internal(id)))
         };
         let hidden: BTreeSet<String> =
             self.trees.values().filter(cites).map(|tree| tree.id.clone()).collect();
         self.trees.retain(|id, _| !hidden.contains(id));
-        for tree in self.trees.values_mut() {
+        for kept in self.trees.values_mut() {
+            let mut tree = Tree::clone(kept);
             for outcome in tree.outcomes.values_mut() {
                 outcome.next.retain(|next| !hidden.contains(&next.tree));
             }
+            *kept = tree.into();
         }
+        self.lexicon = Lexicon::of(self);
         // Of a broken tree it is not known what it cites.
         self.broken.clear();
         hidden
@@ -368,8 +367,21 @@ impl Forest {
 }
 
 impl Question {
+    /// An answer by its number, as its words are counted ([`lexicon::words`]).
+    fn answer(&self, number: usize, domains: &Domains) -> Option<Answer> {
+        Some(match &self.kind {
+            Kind::Choice(options) => Answer::Id(options.get(number)?.id.clone()),
+            Kind::Multi(options, _) => Answer::Ids([options.get(number)?.id.clone()].into()),
+            Kind::Domain(domain) => {
+                Answer::Id(domains.get(domain)?.names().nth(number)?.0.to_owned())
+            }
+            Kind::Bool => Answer::Bool(number == 0),
+            Kind::Int(..) | Kind::Date | Kind::Text(_) => return None,
+        })
+    }
+
     /// What an answer is called.
-    pub fn label(&self, answer: &Answer, domains: &BTreeMap<String, Domain>) -> String {
+    pub fn label(&self, answer: &Answer, domains: &Domains) -> String {
         let option = |id: &String| match &self.kind {
             Kind::Choice(options) | Kind::Multi(options, _) => options
                 .iter()
@@ -415,11 +427,7 @@ impl std::fmt::Display for Answer {
 
 impl Answer {
     /// Reads an answer from an address. Fails with what is wrong, in Chinese.
-    pub fn parse(
-        text: &str,
-        question: &Question,
-        domains: &BTreeMap<String, Domain>,
-    ) -> Result<Self, String> {
+    pub fn parse(text: &str, question: &Question, domains: &Domains) -> Result<Self, String> {
         let text = text.trim();
         if text == "unsure" {
             return Ok(Self::Unsure);

@@ -3,19 +3,19 @@
 use super::{
     Answer, Atom, Choice, Comparison, Forest, Guard, Item, Kind, Next, Note, Operand, Outcome,
     Parser, Prefill, Question, Reference, Rename, Rule, Test, Tree, Verdict, Words,
-    eval::key_question, prove, text::Form, walk,
+    eval::key_question,
+    lexicon::{self, Lexicon},
+    prove,
+    text::Form,
+    walk,
 };
 use crate::{
     content::{self, Content, File, SAY_LIMIT, SENTENCE_LIMIT, length},
     problem::{Level, Problem},
-    text::normalise,
 };
 use indexmap::IndexMap;
 use serde::Deserialize;
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::OnceLock,
-};
+use std::collections::{BTreeMap, HashSet};
 
 /// No question has more options.
 const OPTION_LIMIT: usize = 12;
@@ -123,10 +123,11 @@ struct NoteShape {
 
 /// Reads and proves all trees of a folder. One with an error is not among those to be walked.
 pub fn load(files: &[File], content: &Content) -> Forest {
+    let packed = content.domains.iter().map(|(id, domain)| (id.clone(), domain.clone().into()));
     let mut forest = Forest {
         facts: content.facts.clone(),
-        domains: content.domains.clone(),
-        links: content.links.clone(),
+        domains: packed.collect(),
+        links: content.links.clone().into(),
         ..Forest::default()
     };
     let mut found: Vec<(Tree, String, Vec<Problem>)> = Vec::new();
@@ -162,7 +163,7 @@ pub fn load(files: &[File], content: &Content) -> Forest {
             forest.broken.push((tree.id, tree.title, problems));
         } else {
             links.push((tree.id.clone(), path));
-            forest.trees.insert(tree.id.clone(), tree);
+            forest.trees.insert(tree.id.clone(), tree.into());
             forest.warnings.extend(problems);
         }
     }
@@ -177,6 +178,7 @@ pub fn load(files: &[File], content: &Content) -> Forest {
         Problem::warning("settings.toml", 0, message)
     });
     forest.warnings.extend(missing);
+    forest.lexicon = Lexicon::of(&forest);
     forest
 }
 
@@ -272,9 +274,7 @@ impl Reader<'_> {
         if !shape.title.ends_with('？') {
             self.error(format!("标题 `{}` 不是问句；请用“？”结尾", shape.title));
         }
-        let names = [&shape.title].into_iter().chain(&shape.ask);
         let mut tree = Tree {
-            names: names.map(|name| normalise(name).as_str().to_owned()).collect(),
             id: shape.id,
             title: shape.title,
             ask: shape.ask,
@@ -489,12 +489,9 @@ impl Reader<'_> {
             hear: shape.hear,
             hear_not: shape.hear_not,
             hear_pattern: shape.hear_pattern,
-            patterns: OnceLock::new(),
             prefill: shape.prefill.unwrap_or(if skips { Prefill::Skip } else { Prefill::Suggest }),
             assume: None,
-            words: Vec::new(),
         };
-        question.words = super::hear::words(&question, &self.forest.domains);
         self.heard_twice(&question);
         if let Some(value) = shape.assume {
             match Answer::parse(&spelled(&value), &question, &self.forest.domains) {
@@ -512,9 +509,11 @@ impl Reader<'_> {
     /// No word is heard by two options.
     fn heard_twice(&mut self, question: &Question) {
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
-        for (answer, words) in &question.words {
+        let domains = &self.forest.domains;
+        for (number, words) in lexicon::words(question, domains).into_iter().enumerate() {
+            let answer =
+                question.answer(number, domains).map_or(String::new(), |it| it.to_string());
             for word in words {
-                let answer = answer.to_string();
                 if let Some(other) = taken.insert(word.clone(), answer.clone())
                     && other != answer
                 {

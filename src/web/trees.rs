@@ -125,7 +125,7 @@ struct Control<'a> {
 /// All trees.
 pub(super) fn trees(site: Site<'_>) -> Result<String> {
     let forest = site.library.index.forest()?;
-    let trees = forest.trees.values().map(TreeLine::new).collect();
+    let trees = forest.trees.values().map(|tree| TreeLine::new(tree)).collect();
     Ok(write(&Trees { frame: Frame::new(site, ""), trees, broken: &forest.broken }))
 }
 

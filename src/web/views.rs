@@ -348,7 +348,7 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn new(hit: &'a Hit, question: &'a Question) -> Self {
-        let search::Snippet { text, marks } = search::snippet(&hit.entry, question);
+        let search::Snippet { text, marks } = search::snippet(hit, question);
         let mut snippet = Vec::new();
         let mut at = 0;
         for mark in marks {
@@ -470,7 +470,7 @@ pub(super) fn home(site: Site<'_>) -> Result<String> {
     recent.truncate(RECENT);
     Ok(write(&Home {
         frame: Frame { focus: true, ..Frame::new(site, "") },
-        main: main.map(TreeLine::new).collect(),
+        main: main.map(|tree| TreeLine::new(tree)).collect(),
         trees: forest.trees.len(),
         topics: topics.filter(|topic| topic.count > 0).collect(),
         recent,

@@ -362,7 +362,7 @@ fn hits<'a>(hits: &'a [Hit], question: &Question) -> Vec<HitJson<'a>> {
         trail: &hit.entry.trail,
         score: round(hit.score),
         text: hit.entry.text(),
-        snippet: search::snippet(&hit.entry, question).text,
+        snippet: search::snippet(hit, question).text,
         url: hit.entry.url(),
         also_at: &hit.also_at,
     };

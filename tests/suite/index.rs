@@ -228,7 +228,7 @@ fn the_shipped_index_is_proven() {
     let index = tempfile::tempdir().unwrap();
     let place = Place { content: None, index: Some(index.path().to_owned()) };
     let library = Library::open(&place, Proof::Full).unwrap();
-    assert_eq!(library.index.overview.problems, []);
+    assert_eq!(*library.index.overview.problems, []);
     assert!(library.index.overview.entries >= 40);
 }
 

@@ -149,7 +149,7 @@ proptest! {
     #[test]
     fn anything_can_be_heard(typed in ".{0,60}|(浙江|不是|个人|公司|能叫|ECS|香港|备案|3 个月){1,8}") {
         for tree in SHIPPED.trees.values() {
-            let heard = tree::hear(tree, &typed);
+            let heard = tree::hear(&SHIPPED, tree, &typed);
             prop_assert!(tree::walk(&SHIPPED, tree, &heard.given()).wrong.is_empty());
         }
     }

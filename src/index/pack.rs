@@ -1,0 +1,201 @@
+//! Texts made smaller, each so that it can be read by itself.
+//!
+//! A *symbol* is a character, or two that often stand side by side. The most frequent ones have codes of one byte, the
+//! others of two. General compression needs blocks of many entries to become as small, and all of a block to be undone to
+//! read one entry.
+
+use std::collections::HashMap;
+
+/// So many codes have one byte; the first bytes above begin codes of two.
+const SHORT: usize = 192;
+
+/// How many codes there are.
+const CODES: usize = SHORT + (256 - SHORT) * 256;
+
+/// At most so many symbols are pairs: more save less than it costs to name them.
+const PAIRS: usize = 4096;
+
+/// A pair is a symbol from so many occurrences on.
+const OFTEN: u32 = 8;
+
+/// So many bytes are looked at to choose the symbols.
+const SAMPLE: usize = 1 << 20;
+
+/// Up to eight bytes, with their number.
+type Key = (u64, u8);
+
+/// Encodes texts.
+#[derive(Debug)]
+pub(super) struct Packer {
+    codes: HashMap<Key, u16>,
+    symbols: Vec<Vec<u8>>,
+}
+
+impl Packer {
+    /// The symbols that suit these texts, which may be any bytes.
+    pub(super) fn new(texts: &[Vec<u8>]) -> Self {
+        let total: usize = texts.iter().map(Vec::len).sum();
+        let sample = || texts.iter().step_by(total / SAMPLE + 1);
+        let mut singles: HashMap<Key, u32> = HashMap::new();
+        let mut pairs: HashMap<Key, u32> = HashMap::new();
+        for text in sample() {
+            let mut before: Option<&[u8]> = None;
+            for unit in units(text) {
+                *singles.entry(key(unit, &[])).or_default() += 1;
+                if let Some(before) = before {
+                    *pairs.entry(key(before, unit)).or_default() += 1;
+                }
+                before = Some(unit);
+            }
+        }
+        // Whatever comes can be written byte by byte.
+        (0..=u8::MAX).for_each(|byte| {
+            singles.entry(key(&[byte], &[])).or_default();
+        });
+        let mut pairs: Vec<(Key, u32)> =
+            pairs.into_iter().filter(|(_, count)| *count >= OFTEN).collect();
+        let by_use = |a: &(Key, u32), b: &(Key, u32)| b.1.cmp(&a.1).then(a.0.cmp(&b.0));
+        pairs.sort_by(by_use);
+        pairs.truncate(PAIRS);
+        let mut singles: Vec<(Key, u32)> = singles.into_iter().collect();
+        let bytes_first = |(key, count): &(Key, u32)| (key.1 > 1, u32::MAX - count, *key);
+        singles.sort_by_key(bytes_first);
+        singles.truncate(CODES - pairs.len());
+        let mut packer = Self::of(singles.into_iter().chain(pairs).map(|(key, _)| key));
+        // What is written most gets the short codes.
+        let mut uses = vec![0_u32; packer.symbols.len()];
+        sample().for_each(|text| packer.each(text, |code| uses[usize::from(code)] += 1));
+        let mut order: Vec<usize> = (0..uses.len()).collect();
+        order.sort_by_key(|at| std::cmp::Reverse(uses[*at]));
+        let symbols = order.into_iter().map(|at| {
+            let symbol = &packer.symbols[at];
+            key(symbol, &[])
+        });
+        packer = Self::of(symbols.collect::<Vec<_>>());
+        packer
+    }
+
+    fn of(keys: impl IntoIterator<Item = Key>) -> Self {
+        let mut codes = HashMap::new();
+        let mut symbols = Vec::new();
+        for (bytes, length) in keys {
+            codes.insert((bytes, length), symbols.len() as u16);
+            symbols.push(bytes.to_le_bytes()[..usize::from(length)].to_vec());
+        }
+        Self { codes, symbols }
+    }
+
+    /// The symbols, as [`Packed`] reads them.
+    pub(super) fn symbols(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for symbol in &self.symbols {
+            bytes.push(symbol.len() as u8);
+            let mut room = [0; ROOM - 1];
+            room[..symbol.len()].copy_from_slice(symbol);
+            bytes.extend(room);
+        }
+        bytes
+    }
+
+    /// Writes `text` behind what is there.
+    pub(super) fn pack(&self, text: &[u8], to: &mut Vec<u8>) {
+        self.each(text, |code| match usize::from(code).checked_sub(SHORT) {
+            None => to.push(code as u8),
+            Some(long) => to.extend([(SHORT + long / 256) as u8, (long % 256) as u8]),
+        });
+    }
+
+    /// Calls `found` with the codes of `text`: a pair where there is one, else a character, else its bytes.
+    fn each(&self, text: &[u8], mut found: impl FnMut(u16)) {
+        let mut rest = units(text).peekable();
+        while let Some(unit) = rest.next() {
+            let pair = rest.peek().and_then(|next| self.codes.get(&key(unit, next)));
+            if let Some(code) = pair {
+                rest.next();
+                found(*code);
+            } else if let Some(code) = self.codes.get(&key(unit, &[])) {
+                found(*code);
+            } else {
+                unit.iter().for_each(|byte| found(self.codes[&key(&[*byte], &[])]));
+            }
+        }
+    }
+}
+
+/// The bytes of a symbol in the table: its length, then itself.
+const ROOM: usize = 9;
+
+/// Undoes [`Packer::pack`]. `symbols` are those of the packer; what no packer wrote gives bytes without sense.
+pub(super) fn unpack(symbols: &[u8], packed: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(packed.len() * 3);
+    let mut bytes = packed.iter();
+    while let Some(first) = bytes.next() {
+        let first = usize::from(*first);
+        let code = match first.checked_sub(SHORT) {
+            None => first,
+            Some(high) => SHORT + high * 256 + bytes.next().map_or(0, |low| usize::from(*low)),
+        };
+        let symbol = symbols.get(code * ROOM..(code + 1) * ROOM).unwrap_or(&[0; ROOM]);
+        text.extend(&symbol[1..=usize::from(symbol[0]).min(ROOM - 1)]);
+    }
+    text
+}
+
+/// The characters of `text`; where there is none, a byte.
+fn units(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = *rest.first()?;
+        let length = match first {
+            0xC2..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF4 => 4,
+            _ => 1,
+        };
+        let is_char = |bytes: &&[u8]| std::str::from_utf8(bytes).is_ok();
+        let length = rest.get(..length).filter(is_char).map_or(1, <[u8]>::len);
+        let (unit, after) = rest.split_at(length);
+        rest = after;
+        Some(unit)
+    })
+}
+
+/// Two units side by side.
+fn key(first: &[u8], second: &[u8]) -> Key {
+    let mut bytes = [0; 8];
+    bytes[..first.len()].copy_from_slice(first);
+    bytes[first.len()..first.len() + second.len()].copy_from_slice(second);
+    (u64::from_le_bytes(bytes), (first.len() + second.len()) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(
+            known in proptest::collection::vec("[备案个人网站a-c]{0,40}", 0..20),
+            any in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let texts: Vec<Vec<u8>> = known.into_iter().map(String::into_bytes).collect();
+            let packer = Packer::new(&texts);
+            let symbols = packer.symbols();
+            for text in texts.iter().chain([&any]) {
+                let mut packed = Vec::new();
+                packer.pack(text, &mut packed);
+                prop_assert_eq!(&unpack(&symbols, &packed), text);
+            }
+        }
+    }
+
+    #[test]
+    fn frequent_pairs_take_one_byte() {
+        let texts = vec!["备案".repeat(100).into_bytes()];
+        let packer = Packer::new(&texts);
+        let mut packed = Vec::new();
+        packer.pack(&texts[0], &mut packed);
+        assert_eq!(packed.len(), 100);
+    }
+}
