@@ -83,7 +83,7 @@ fn build(criterion: &mut Criterion) {
 fn trees(criterion: &mut Criterion) {
     let files = Place::default().files().expect("it is compiled in");
     let library = Library::of(&files).expect("it is sound");
-    let forest: &Forest = library.index.forest().expect("it lies in memory");
+    let forest: &Forest = &library.index.forest;
     each(criterion, "step through a tree", &places(forest), |(tree, given)| {
         drop(black_box(tree::walk(forest, tree, given)));
     });

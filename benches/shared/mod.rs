@@ -59,7 +59,7 @@ pub(crate) fn places(forest: &Forest) -> Vec<Stand<'_>> {
         for _ in 0..WALKS {
             let mut given = Vec::new();
             loop {
-                places.push((tree, given.clone()));
+                places.push((&**tree, given.clone()));
                 let State::Ask(question, ..) = tree::walk(forest, tree, &given).state else {
                     break;
                 };
@@ -154,7 +154,7 @@ fn token(word: jieda::text::Word) -> Token {
     Token {
         offset_from: word.origin.start,
         offset_to: word.origin.end,
-        position: word.position,
+        position: word.range.start,
         text: word.text,
         position_length: 1,
     }

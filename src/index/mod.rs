@@ -170,20 +170,20 @@ impl Fields {
     fn schema() -> (Schema, Self) {
         let mut builder = Schema::builder();
         // Short fields are ranked better without norms, and K1 and B cannot be set.
-        let text = |tokenizer: &str, norms: bool| {
+        let text = |tokenizer: &str, option: IndexRecordOption, norms: bool| {
             let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer);
-            TextOptions::default().set_indexing_options(
-                indexing.set_index_option(IndexRecordOption::WithFreqs).set_fieldnorms(norms),
-            )
+            TextOptions::default()
+                .set_indexing_options(indexing.set_index_option(option).set_fieldnorms(norms))
         };
-        let short = || text(analyzer::CUT, false);
+        let words = |norms: bool| text(analyzer::CUT, IndexRecordOption::WithFreqs, norms);
         let fields = Self {
-            title: builder.add_text_field("title", short()),
-            ask: builder.add_text_field("ask", short()),
-            lead: builder.add_text_field("lead", short()),
-            body: builder.add_text_field("body", text(analyzer::CUT, true)),
-            trail: builder.add_text_field("trail", short()),
-            grams: builder.add_text_field("grams", text(analyzer::GRAMS, true)),
+            title: builder.add_text_field("title", words(false)),
+            ask: builder.add_text_field("ask", words(false)),
+            lead: builder.add_text_field("lead", words(false)),
+            body: builder.add_text_field("body", words(true)),
+            trail: builder.add_text_field("trail", words(false)),
+            grams: builder
+                .add_text_field("grams", text(analyzer::GRAMS, IndexRecordOption::Basic, true)),
         };
         (builder.build(), fields)
     }
@@ -534,6 +534,13 @@ impl Index {
             weak: &self.overview.weak,
             sounds: &self.sounds,
         }
+    }
+
+    /// The fields that have words, each with its number in [`Fields::words`].
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, Field)> + use<> {
+        // Looking into a field without words takes longer than into one with.
+        let (ask, asks) = (self.fields.ask, self.overview.names_each > 1.0);
+        self.fields.words().into_iter().enumerate().filter(move |(_, field)| asks || *field != ask)
     }
 
     /// Title and other ways to ask of a document, cut and weighed.
