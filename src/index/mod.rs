@@ -13,6 +13,7 @@ mod lexicon;
 mod names;
 mod pack;
 mod place;
+mod plain;
 mod readings;
 mod sounds;
 mod weight;
@@ -23,6 +24,7 @@ pub(crate) use lexicon::Told;
 use names::Names;
 pub(crate) use names::{Name, hash};
 pub use place::Key;
+pub(crate) use plain::Plain;
 pub(crate) use readings::{readings, sounds};
 pub(crate) use sounds::Sounding;
 use sounds::{Count, Sounds};
@@ -45,6 +47,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 use tantivy::{
@@ -235,7 +238,15 @@ pub struct Index {
     entries: Entries,
     names: Names,
     pub(crate) sounds: Sounds,
+    /// Entries that were judged lately: most questions are about a few.
+    judged: Mutex<HashMap<DocId, Judged>>,
 }
+
+/// An entry, and how questions are compared with it.
+type Judged = (Arc<Entry>, Arc<Plain>);
+
+/// So many judged entries are kept, some kB each.
+const KEPT: usize = 256;
 
 /// Builds the index of `content` and its trees in `folder`, which must not exist yet, and proves it.
 ///
@@ -576,6 +587,7 @@ impl Index {
             folder,
             forest,
             sounds,
+            judged: Mutex::default(),
         })
     }
 
@@ -622,6 +634,23 @@ impl Index {
     /// The entry with this id.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
         Ok(self.entries.find(id))
+    }
+
+    /// An entry, and how questions are compared with it. Kept for the next question.
+    pub(crate) fn judged(&self, document: DocId) -> Result<Judged> {
+        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = judged().get(&document) {
+            return Ok(kept.clone());
+        }
+        let entry = self.entry_at(document)?;
+        let plain = Plain::of(&entry);
+        let both = (Arc::new(entry), Arc::new(plain));
+        let mut judged = judged();
+        if judged.len() >= KEPT {
+            judged.clear();
+        }
+        judged.insert(document, both.clone());
+        Ok(both)
     }
 
     /// The entry that a document is made of.
