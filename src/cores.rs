@@ -2,7 +2,7 @@
 
 use std::{num::NonZero, sync::mpsc, thread};
 
-/// So many are made at a time by one core.
+/// So many at most are made at a time by one core.
 const CHUNK: usize = 16;
 
 /// Makes something of each of `items` on all cores, and hands it to `take` in the order of the items.
@@ -13,14 +13,17 @@ pub(crate) fn in_order<T: Sync, M: Send, R>(
     make: impl Fn(&T) -> M + Sync,
     take: impl FnOnce(&mut dyn Iterator<Item = M>) -> R,
 ) -> R {
-    let chunks = items.len().div_ceil(CHUNK);
-    let cores = thread::available_parallelism().map_or(1, NonZero::get).min(chunks);
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    // Few items are worth parting when each takes long.
+    let chunk = items.len().div_ceil(4 * cores).clamp(1, CHUNK);
+    let chunks = items.len().div_ceil(chunk);
+    let cores = cores.min(chunks);
     let make = &make;
     thread::scope(|scope| {
         let channels = (0..cores).map(|core| {
             let (sender, made) = mpsc::sync_channel::<Vec<M>>(1);
             scope.spawn(move || {
-                for chunk in items.chunks(CHUNK).skip(core).step_by(cores) {
+                for chunk in items.chunks(chunk).skip(core).step_by(cores) {
                     // Nobody waits any more once what could not be taken has ended all.
                     if sender.send(chunk.iter().map(make).collect()).is_err() {
                         break;

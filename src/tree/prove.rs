@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{content::facts::Value, problem::Problem};
 use indexmap::IndexMap;
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 /// No tree has more lines of paths.
 pub(super) const PATH_LIMIT: usize = 2_000;
@@ -541,7 +544,7 @@ fn profiles(world: World<'_>, question: &str, parser: Parser, answers: &Answers)
             .flat_map(|profile| {
                 values.iter().map(move |value| {
                     let mut next = profile.clone();
-                    next.properties.insert(name.to_owned(), value.clone());
+                    Arc::make_mut(&mut next.properties).insert(name.to_owned(), value.clone());
                     next
                 })
             })
@@ -564,7 +567,7 @@ fn profiles(world: World<'_>, question: &str, parser: Parser, answers: &Answers)
 }
 
 /// Which lists one text can hit at once, and no others: each by a word that is in no list which is not hit.
-fn hits(lists: &BTreeSet<Vec<String>>) -> Vec<BTreeSet<Vec<String>>> {
+fn hits(lists: &BTreeSet<Vec<String>>) -> Vec<Arc<BTreeSet<Vec<String>>>> {
     let lists: Vec<&Vec<String>> = lists.iter().collect();
     let subsets = (0..1_u32 << lists.len()).filter_map(|bits| {
         let hit = |index: usize| bits >> index & 1 == 1;
@@ -583,7 +586,7 @@ fn hits(lists: &BTreeSet<Vec<String>>) -> Vec<BTreeSet<Vec<String>>> {
         hit_lists
             .iter()
             .all(|index| own(*index))
-            .then(|| hit_lists.iter().map(|index| lists[*index].clone()).collect())
+            .then(|| Arc::new(hit_lists.iter().map(|index| lists[*index].clone()).collect()))
     });
     subsets.collect()
 }
