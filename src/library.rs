@@ -225,6 +225,8 @@ impl Library {
         let (key, files) = place.settled()?;
         let root = place.root();
         let (content, forest, version) = load(&files);
+        // Large folders need not lie in memory twice.
+        drop(files);
         let draft = key.draft(&root);
         index::write(&content, &forest, &version, &draft)?;
         let folder = key.folder(&root);

@@ -35,6 +35,7 @@ pub(crate) use ours::{SAY_LIMIT, SENTENCE_LIMIT, length, name_lines};
 pub use report::{Covered, Disagreements, coverage, disagreements};
 
 use crate::{
+    cores,
     error::{Error, Result},
     problem::Problem,
 };
@@ -165,7 +166,11 @@ impl File {
             let message = format!("不是 UTF-8 编码（{guess}）；请用编辑器另存为 UTF-8");
             Problem::error(&self.path, line as u32 + 1, message)
         })?;
-        let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
+        let text = text.trim_start_matches('\u{FEFF}');
+        let text = match text.contains('\r') {
+            true => text.replace("\r\n", "\n").replace('\r', "\n"),
+            false => text.to_owned(),
+        };
         match text.lines().nth(FILE_LINES) {
             Some(_) => Err(problem(format!("太长；一个文件最多 {FILE_LINES} 行，请拆成几个"))),
             None => Ok(text),
@@ -181,11 +186,11 @@ pub fn read(folder: &Path) -> Result<Vec<File>> {
         true => bytes(path),
         false => Ok(Vec::new()),
     };
-    let read = |(path, seen): (PathBuf, std::result::Result<(), String>)| File {
-        bytes: seen.and_then(|()| text(&path)),
-        path: name(folder, &path),
+    let read = |(path, seen): &(PathBuf, std::result::Result<(), String>)| File {
+        bytes: seen.clone().and_then(|()| text(path)),
+        path: name(folder, path),
     };
-    Ok(walk(folder)?.into_iter().map(read).collect())
+    Ok(cores::in_order(&walk(folder)?, read, |files| files.collect()))
 }
 
 /// The bytes of a file that is not too large.

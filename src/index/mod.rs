@@ -347,12 +347,22 @@ fn weighed(
             same.entry(word).or_default().extend(group.iter().map(|other| &**other));
         }
     }
-    let known = words.iter().filter(|(_, documents)| **documents > 0).map(|(word, _)| &**word);
-    let counts = known.map(|word| {
-        let alike = same.get(word).cloned().unwrap_or_else(|| vec![word]);
-        Ok((word, count(searcher, &fields, alike)?))
-    });
-    let counts = counts.collect::<Result<Vec<_>>>()?;
+    for alike in same.values_mut() {
+        alike.sort_unstable();
+        alike.dedup();
+    }
+    let mut counts: Vec<(&str, Count)> = Vec::new();
+    // The words of a group mostly stand in no other, so they have one count.
+    let mut counted: HashMap<&[&str], Count> = HashMap::new();
+    for (word, _) in words.iter().filter(|(_, documents)| **documents > 0) {
+        let alike = same.get(&**word).map(|alike| &**alike);
+        let count = match alike.and_then(|alike| counted.get(alike)) {
+            Some(count) => *count,
+            None => count(searcher, &fields, alike.unwrap_or(&[word]))?,
+        };
+        counted.extend(alike.map(|alike| (alike, count)));
+        counts.push((word, count));
+    }
     let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)), counts);
     let weigher = Weigher { searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
     let mut names: Vec<Vec<&String>> =
@@ -378,9 +388,7 @@ fn postings(searcher: &Searcher, field: Field, word: &str) -> Result<Option<Segm
 }
 
 /// In how many documents any of the words stands in any field, and how often in all.
-fn count(searcher: &Searcher, fields: &Fields, mut words: Vec<&str>) -> Result<Count> {
-    words.sort_unstable();
-    words.dedup();
+fn count(searcher: &Searcher, fields: &Fields, words: &[&str]) -> Result<Count> {
     let mut documents: Vec<u32> = Vec::new();
     let mut occurrences = 0;
     for (word, field) in words.iter().flat_map(|word| fields.words().map(|field| (word, field))) {

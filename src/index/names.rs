@@ -7,6 +7,7 @@ use crate::{
     cores,
     text::{Segmenter, Word, bigrams, normalise},
 };
+use rustc_hash::FxHashMap;
 use std::{collections::HashSet, iter};
 use tantivy::directory::OwnedBytes;
 
@@ -72,7 +73,8 @@ impl Names {
         let mut body: Vec<u8> = Vec::new();
         let start = 4 * (documents.len() + 1);
         let all = |names: &Vec<&String>| {
-            let each = names.iter().map(|name| one(name, segmenter, &weigh, &weigh_pair));
+            let (mut weigh, mut weigh_pair) = (remembered(&weigh), remembered(&weigh_pair));
+            let each = names.iter().map(|name| one(name, segmenter, &mut weigh, &mut weigh_pair));
             each.collect::<Vec<_>>().concat()
         };
         cores::in_order(documents, all, |documents| {
@@ -116,12 +118,21 @@ impl Names {
     }
 }
 
+/// The same weights, each found once: the names of a document mostly share their words.
+fn remembered(weigh: impl Fn(&str) -> f32) -> impl FnMut(&str) -> f32 {
+    let mut known: FxHashMap<String, f32> = FxHashMap::default();
+    move |text| match known.get(text) {
+        Some(weight) => *weight,
+        None => *known.entry(text.to_owned()).or_insert(weigh(text)),
+    }
+}
+
 /// The bytes of a name.
 fn one(
     name: &str,
     segmenter: &Segmenter,
-    weigh: impl Fn(&str) -> f32,
-    weigh_pair: impl Fn(&str) -> f32,
+    mut weigh: impl FnMut(&str) -> f32,
+    weigh_pair: impl FnMut(&str) -> f32,
 ) -> Vec<u8> {
     let normal = normalise(name);
     let cut = segmenter.cut(&normal);
@@ -138,7 +149,7 @@ fn one(
     }
     let weights = [
         words.iter().map(|word| weigh(word)).sum::<f32>(),
-        pairs.iter().map(|pair| weigh_pair(pair)).sum(),
+        pairs.iter().copied().map(weigh_pair).sum(),
     ];
     for weight in weights {
         // What is too large becomes the largest.
