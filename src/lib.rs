@@ -14,13 +14,14 @@
 //!
 //! # Rooms
 //! Data flows one way, and a room uses only what stands above it:
-//! [`error`], [`problem`], [`lazy`], [`text`], [`content`], [`index`], [`search`], [`library`], [`live`], [`answer`](mod@answer), [`wire`], [`eval`],
+//! [`error`], [`problem`], `cores`, [`lazy`], [`text`], [`content`], [`index`], [`search`], [`library`], [`live`], [`answer`](mod@answer), [`wire`], [`eval`],
 //! [`feedback`], [`web`]. `ARCHITECTURE.md` tells what each does and never does.
 
 #![forbid(unsafe_code)]
 
 pub mod answer;
 pub mod content;
+mod cores;
 pub mod error;
 pub mod eval;
 pub mod feedback;

@@ -7,7 +7,8 @@ use super::{
     link::Targets,
     markdown,
 };
-use std::collections::HashSet;
+use crate::cores;
+use std::collections::{HashMap, HashSet};
 
 /// The topic of files that stand in no folder.
 const NO_FOLDER: &str = "-";
@@ -16,52 +17,67 @@ const NO_FOLDER: &str = "-";
 pub(super) fn load(files: &[File]) -> Content {
     let mut content = Content { title: "解答".to_owned(), ..Content::default() };
     let mut targets = Targets::new(files.iter().map(|file| &*file.path));
-    let mut taken = HashSet::new();
-    if !files.iter().any(|file| super::is_markdown(&file.path)) {
+    let mut taken = HashMap::new();
+    let files: Vec<&File> = files.iter().filter(|file| super::is_markdown(&file.path)).collect();
+    if files.is_empty() {
         let message = "这个文件夹里没有 .md 文件；请检查 `--content` 的路径";
         content.problems.push(Problem::error(".", 0, message));
     }
-    for file in files.iter().filter(|file| super::is_markdown(&file.path)) {
-        let text = match file.text() {
-            Ok(text) => text,
-            Err(problem) => {
-                content.problems.push(problem);
-                continue;
+    let mut topics = HashSet::new();
+    cores::in_order(
+        &files,
+        |file| entries(file),
+        |read| {
+            for ((entries, problems), file) in read.zip(&files) {
+                content.problems.extend(problems);
+                for (mut entry, anchors) in entries {
+                    entry.id = free(entry.id, &mut taken);
+                    for anchor in anchors {
+                        targets.add(&file.path, &anchor, &entry.id);
+                    }
+                    if entry.blocks.is_empty() {
+                        let message = "标题下没有内容；请写上答案，或去掉标题";
+                        content.problems.push(Problem::warning(&file.path, entry.line, message));
+                    }
+                    if topics.insert(entry.topic.clone()) {
+                        content.topics.push(topic(&entry.topic));
+                    }
+                    content.entries.push(entry);
+                }
             }
-        };
-        let document = Document::new(&file.path, &text, &mut content.problems);
-        for (mut entry, anchors) in document.entries() {
-            entry.id = free(&entry.id, &mut taken);
-            for anchor in anchors {
-                targets.add(&file.path, &anchor, &entry.id);
-            }
-            if entry.blocks.is_empty() {
-                let message = "标题下没有内容；请写上答案，或去掉标题";
-                content.problems.push(Problem::warning(&file.path, entry.line, message));
-            }
-            content.entries.push(entry);
-        }
-    }
+        },
+    );
     for entry in &mut content.entries {
         targets.resolve(entry, &mut content.problems);
-        if content.topics.iter().all(|topic| topic.id != entry.topic) {
-            let title = if entry.topic == NO_FOLDER { "未分文件夹" } else { &entry.topic };
-            content.topics.push(Topic {
-                id: entry.topic.clone(),
-                title: title.to_owned(),
-                line: String::new(),
-            });
-        }
     }
     content
 }
 
-/// `id`, or the first of `id-2`, `id-3`, … that nothing has yet.
-fn free(id: &str, taken: &mut HashSet<String>) -> String {
-    let numbered = (2..).map(|number| format!("{id}-{number}"));
-    let free = std::iter::once(id.to_owned()).chain(numbered).find(|id| !taken.contains(id));
-    let free = free.expect("numbers do not end");
-    taken.insert(free.clone());
+/// The entries of a file with the anchors that lead to them, and its problems.
+fn entries(file: &File) -> (Vec<(Entry, Vec<String>)>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    match file.text() {
+        Ok(text) => (Document::new(&file.path, &text, &mut problems).entries(), problems),
+        Err(problem) => (Vec::new(), vec![problem]),
+    }
+}
+
+fn topic(id: &str) -> Topic {
+    let title = if id == NO_FOLDER { "未分文件夹" } else { id };
+    Topic { id: id.to_owned(), title: title.to_owned(), line: String::new() }
+}
+
+/// `id`, or the first of `id-2`, `id-3`, … that nothing has yet. `taken` has what is taken, each with the number that is tried
+/// next, so that many of the same take no longer than many that differ.
+fn free(id: String, taken: &mut HashMap<String, usize>) -> String {
+    let mut free = id.clone();
+    let mut number = taken.get(&id).copied().unwrap_or(2);
+    while taken.contains_key(&free) {
+        free = format!("{id}-{number}");
+        number += 1;
+    }
+    taken.insert(id, number);
+    taken.entry(free.clone()).or_insert(2);
     free
 }
 
@@ -128,8 +144,10 @@ impl<'f> Document<'f> {
         let title = heading.as_ref().map_or(&self.title, |block| &block.text).clone();
         let stem = self.path.rsplit_once('.').map_or(self.path, |(stem, _)| stem);
         let folder = stem.rsplit_once('/').map(|(folder, _)| folder);
+        // Anchors stand in the order of their lines.
+        let from = |line: u32| self.anchors.partition_point(|(other, _)| *other < line);
         let given = |line: u32| {
-            let anchor = self.anchors.iter().find(|(other, _)| *other == line);
+            let anchor = self.anchors.get(from(line)).filter(|(other, _)| *other == line);
             anchor.map(|(_, anchor)| anchor.clone()).filter(|anchor| !anchor.is_empty())
         };
         let mut anchors = Vec::new();
@@ -140,7 +158,7 @@ impl<'f> Document<'f> {
         let lines = blocks.iter().map(|block| block.line);
         let inside = lines.clone().min().map_or(line, |first| first.min(line));
         let last = lines.max().unwrap_or(line);
-        let html = self.anchors.iter().filter(|(at, _)| (inside..=last).contains(at));
+        let html = self.anchors[from(inside)..from(last + 1)].iter();
         anchors.extend(html.map(|(_, anchor)| Some(anchor.clone())));
         let anchors = anchors.into_iter().flatten().collect();
         let mut trail: Vec<String> =

@@ -7,7 +7,7 @@ use super::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use regex::{Captures, Regex};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{HashMap, HashSet},
     sync::LazyLock,
 };
 
@@ -66,15 +66,23 @@ pub fn is_media(path: &str) -> bool {
 }
 
 /// What links can lead to: the files of a folder, and the entries by file and anchor.
+#[derive(Default)]
 pub(super) struct Targets<'c> {
-    files: BTreeSet<&'c str>,
+    files: HashSet<&'c str>,
+    /// The files by their last names.
+    named: HashMap<&'c str, Vec<&'c str>>,
     /// The entry for each file, and for each anchor in it.
     entries: HashMap<(String, String), String>,
 }
 
 impl<'c> Targets<'c> {
     pub(super) fn new(files: impl Iterator<Item = &'c str>) -> Self {
-        Self { files: files.collect(), entries: HashMap::new() }
+        let mut targets = Self::default();
+        for file in files {
+            targets.files.insert(file);
+            targets.named.entry(last(file)).or_default().push(file);
+        }
+        targets
     }
 
     /// `file#anchor` leads to entry `id`, unless it leads somewhere already; so does the file itself.
@@ -182,12 +190,17 @@ impl<'c> Targets<'c> {
                     let before = file.strip_suffix(&*ending);
                     before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
                 };
-                let mut named = self.files.iter().filter(ends);
+                let mut named = self.named.get(last(&ending))?.iter().filter(ends);
                 named.next().filter(|_| named.next().is_none()).copied()
             })
         };
         exact(clean(&format!("{folder}/{path}"))).or_else(|| exact(clean(path))).or_else(ending)
     }
+}
+
+/// The last name of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn is_scheme(text: &str) -> bool {

@@ -4,13 +4,16 @@
 //! its id.
 
 use super::pack::{Packer, unpack};
-use crate::content::Entry;
+use crate::{content::Entry, cores};
 use std::cmp::Ordering;
 use tantivy::directory::OwnedBytes;
 
 /// Reads entries from the bytes of the file.
 #[derive(Debug)]
 pub(super) struct Entries(OwnedBytes);
+
+/// The symbols are those that suit so many entries, evenly chosen, or up to twice as many.
+const SAMPLE: usize = 1024;
 
 /// The size of a number in the file.
 const NUMBER: usize = 4;
@@ -19,20 +22,26 @@ impl Entries {
     /// The bytes for these entries: their number, the length of the table of symbols, for each where it begins, for each in the
     /// order of the ids its place, the table, and themselves.
     pub(super) fn write(entries: &[Entry]) -> Vec<u8> {
-        let texts: Vec<Vec<u8>> = entries
-            .iter()
-            .map(|entry| postcard::to_stdvec(entry).expect("an entry is plain data"))
-            .collect();
-        let packer = Packer::new(&texts);
+        let text = |entry: &Entry| postcard::to_stdvec(entry).expect("an entry is plain data");
+        let sample: Vec<Vec<u8>> =
+            entries.iter().step_by(entries.len() / SAMPLE + 1).map(text).collect();
+        let packer = Packer::new(&sample);
         let symbols = packer.symbols();
         let mut by_id: Vec<usize> = (0..entries.len()).collect();
         by_id.sort_by(|a, b| entries[*a].id.cmp(&entries[*b].id));
         let mut body = Vec::new();
         let mut numbers = vec![entries.len(), symbols.len()];
-        for text in &texts {
-            numbers.push(body.len());
-            packer.pack(text, &mut body);
-        }
+        let pack = |entry: &Entry| {
+            let mut packed = Vec::new();
+            packer.pack(&text(entry), &mut packed);
+            packed
+        };
+        cores::in_order(entries, pack, |packed| {
+            for packed in packed {
+                numbers.push(body.len());
+                body.extend(packed);
+            }
+        });
         numbers.push(body.len());
         numbers.extend(by_id);
         let mut bytes: Vec<u8> =

@@ -13,6 +13,7 @@ mod lexicon;
 mod names;
 mod pack;
 mod place;
+mod plain;
 mod readings;
 mod sounds;
 mod weight;
@@ -23,6 +24,7 @@ pub(crate) use lexicon::Told;
 use names::Names;
 pub(crate) use names::{Name, hash};
 pub use place::Key;
+pub(crate) use plain::Plain;
 pub(crate) use readings::{readings, sounds};
 pub(crate) use sounds::Sounding;
 use sounds::{Count, Sounds};
@@ -31,6 +33,7 @@ pub(crate) use weight::{Weigher, is_function, is_interrogative};
 
 use crate::{
     content::{Aspect, Content, Domain, Entry, Source, Terms, Topic},
+    cores,
     error::{Error, Result},
     lazy::Lazy,
     problem::Problem,
@@ -43,9 +46,8 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
-    num::NonZero,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 use tantivy::{
@@ -171,20 +173,20 @@ impl Fields {
     fn schema() -> (Schema, Self) {
         let mut builder = Schema::builder();
         // Short fields are ranked better without norms, and K1 and B cannot be set.
-        let text = |tokenizer: &str, norms: bool| {
+        let text = |tokenizer: &str, option: IndexRecordOption, norms: bool| {
             let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer);
-            TextOptions::default().set_indexing_options(
-                indexing.set_index_option(IndexRecordOption::WithFreqs).set_fieldnorms(norms),
-            )
+            TextOptions::default()
+                .set_indexing_options(indexing.set_index_option(option).set_fieldnorms(norms))
         };
-        let short = || text(analyzer::CUT, false);
+        let words = |norms: bool| text(analyzer::CUT, IndexRecordOption::WithFreqs, norms);
         let fields = Self {
-            title: builder.add_text_field("title", short()),
-            ask: builder.add_text_field("ask", short()),
-            lead: builder.add_text_field("lead", short()),
-            body: builder.add_text_field("body", text(analyzer::CUT, true)),
-            trail: builder.add_text_field("trail", short()),
-            grams: builder.add_text_field("grams", text(analyzer::GRAMS, true)),
+            title: builder.add_text_field("title", words(false)),
+            ask: builder.add_text_field("ask", words(false)),
+            lead: builder.add_text_field("lead", words(false)),
+            body: builder.add_text_field("body", words(true)),
+            trail: builder.add_text_field("trail", words(false)),
+            grams: builder
+                .add_text_field("grams", text(analyzer::GRAMS, IndexRecordOption::Basic, true)),
         };
         (builder.build(), fields)
     }
@@ -236,7 +238,15 @@ pub struct Index {
     entries: Entries,
     names: Names,
     pub(crate) sounds: Sounds,
+    /// Entries that were judged lately: most questions are about a few.
+    judged: Mutex<HashMap<DocId, Judged>>,
 }
+
+/// An entry, and how questions are compared with it.
+type Judged = (Arc<Entry>, Arc<Plain>);
+
+/// So many judged entries are kept, some kB each.
+const KEPT: usize = 256;
 
 /// Builds the index of `content` and its trees in `folder`, which must not exist yet, and proves it.
 ///
@@ -282,13 +292,34 @@ fn fill<D: tantivy::Directory>(
     directory: D,
 ) -> Result<(tantivy::Index, Beside)> {
     let (schema, fields) = Fields::schema();
-    let terms = &*overview.terms;
     let builder = tantivy::Index::builder().schema(schema).tokenizers(analyzer::tokenizers());
     let mut writer = builder.single_segment_index_writer(directory, WRITER_BYTES)?;
     let document = |entry: &Entry| fields.document(entry, segmenter);
-    in_order(&content.entries, document, |document| writer.add_document(document))?;
-    let index = writer.finalize()?;
-    let searcher = index.reader()?.searcher();
+    cores::in_order(&content.entries, document, |documents| {
+        for document in documents {
+            writer.add_document(document)?;
+        }
+        tantivy::Result::Ok(())
+    })?;
+    thread::scope(|scope| {
+        let entries = scope.spawn(|| Entries::write(&content.entries));
+        let index = writer.finalize()?;
+        let (names, sounds) = weighed(content, overview, segmenter, &index.reader()?.searcher())?;
+        let entries = entries.join().expect("entries can be written");
+        let (entries, names) = (OwnedBytes::new(entries), OwnedBytes::new(names));
+        Ok((index, Beside { entries, names, sounds }))
+    })
+}
+
+/// The names of all documents and the sounds of all words, both of which need to know how many documents have a word.
+fn weighed(
+    content: &Content,
+    overview: &Overview,
+    segmenter: &Segmenter,
+    searcher: &Searcher,
+) -> Result<(Vec<u8>, Sounds)> {
+    let (_, fields) = Fields::schema();
+    let terms = &*overview.terms;
     let plain = FUNCTION_WORDS.split_whitespace();
     let mut words: BTreeMap<String, u64> = plain.map(|word| (word.to_owned(), 0)).collect();
     for field in fields.words() {
@@ -319,12 +350,11 @@ fn fill<D: tantivy::Directory>(
     let known = words.iter().filter(|(_, documents)| **documents > 0).map(|(word, _)| &**word);
     let counts = known.map(|word| {
         let alike = same.get(word).cloned().unwrap_or_else(|| vec![word]);
-        Ok((word, count(&searcher, &fields, alike)?))
+        Ok((word, count(searcher, &fields, alike)?))
     });
     let counts = counts.collect::<Result<Vec<_>>>()?;
     let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)), counts);
-    let weigher =
-        Weigher { searcher: &searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
+    let weigher = Weigher { searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
     let mut names: Vec<Vec<&String>> =
         content.entries.iter().map(|entry| entry.names().collect()).collect();
     names.extend(content.facts.asks().map(|asks| asks.iter().collect()));
@@ -334,8 +364,7 @@ fn fill<D: tantivy::Directory>(
         |word| weigher.weigh(word),
         |pair| weigher.weigh_pair(pair).unwrap_or(0.0),
     );
-    let entries = OwnedBytes::new(Entries::write(&content.entries));
-    Ok((index, Beside { entries, names: OwnedBytes::new(names), sounds }))
+    Ok((names, sounds))
 }
 
 /// Where a word stands in a field of the one segment.
@@ -346,39 +375,6 @@ fn postings(searcher: &Searcher, field: Field, word: &str) -> Result<Option<Segm
     Ok(inverted
         .read_postings(&term, IndexRecordOption::WithFreqs)
         .map_err(tantivy::TantivyError::from)?)
-}
-
-/// So many are made at a time by one core.
-const CHUNK: usize = 64;
-
-/// Makes something of each item, on all cores, and takes what was made in the order of the items.
-fn in_order<T: Sync, M: Send, E>(
-    items: &[T],
-    make: impl Fn(&T) -> M + Sync,
-    mut take: impl FnMut(M) -> std::result::Result<(), E>,
-) -> std::result::Result<(), E> {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let make = &make;
-    thread::scope(|scope| {
-        let made: Vec<mpsc::Receiver<Vec<M>>> = (0..cores)
-            .map(|core| {
-                let (sender, made) = mpsc::sync_channel(1);
-                scope.spawn(move || {
-                    for chunk in items.chunks(CHUNK).skip(core).step_by(cores) {
-                        // Nobody waits any more when something could not be taken.
-                        if sender.send(chunk.iter().map(make).collect()).is_err() {
-                            break;
-                        }
-                    }
-                });
-                made
-            })
-            .collect();
-        let chunks = made.iter().cycle().take(items.len().div_ceil(CHUNK));
-        chunks
-            .flat_map(|made| made.recv().expect("each core makes its chunks"))
-            .try_for_each(&mut take)
-    })
 }
 
 /// In how many documents any of the words stands in any field, and how often in all.
@@ -551,6 +547,13 @@ impl Index {
         }
     }
 
+    /// The fields that have words, each with its number in [`Fields::words`].
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, Field)> + use<> {
+        // Looking into a field without words takes longer than into one with.
+        let (ask, asks) = (self.fields.ask, self.overview.names_each > 1.0);
+        self.fields.words().into_iter().enumerate().filter(move |(_, field)| asks || *field != ask)
+    }
+
     /// Title and other ways to ask of a document, cut and weighed.
     pub(crate) fn names(&self, document: DocId) -> impl Iterator<Item = Name<'_>> {
         self.names.of(document as usize)
@@ -584,6 +587,7 @@ impl Index {
             folder,
             forest,
             sounds,
+            judged: Mutex::default(),
         })
     }
 
@@ -630,6 +634,23 @@ impl Index {
     /// The entry with this id.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
         Ok(self.entries.find(id))
+    }
+
+    /// An entry, and how questions are compared with it. Kept for the next question.
+    pub(crate) fn judged(&self, document: DocId) -> Result<Judged> {
+        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = judged().get(&document) {
+            return Ok(kept.clone());
+        }
+        let entry = self.entry_at(document)?;
+        let plain = Plain::of(&entry);
+        let both = (Arc::new(entry), Arc::new(plain));
+        let mut judged = judged();
+        if judged.len() >= KEPT {
+            judged.clear();
+        }
+        judged.insert(document, both.clone());
+        Ok(both)
     }
 
     /// The entry that a document is made of.

@@ -3,7 +3,10 @@
 //! One flat file for the whole index: for each document where its names begin, then the names. A name is three numbers of
 //! tokens, two weights, and the tokens: words, words inside longer ones, pairs of characters.
 
-use crate::text::{Segmenter, Word, bigrams, normalise};
+use crate::{
+    cores,
+    text::{Segmenter, Word, bigrams, normalise},
+};
 use std::{collections::HashSet, iter};
 use tantivy::directory::OwnedBytes;
 
@@ -62,43 +65,22 @@ impl Names {
     pub(super) fn write(
         documents: &[Vec<&String>],
         segmenter: &Segmenter,
-        weigh: impl Fn(&str) -> f32,
-        weigh_pair: impl Fn(&str) -> f32,
+        weigh: impl Fn(&str) -> f32 + Sync,
+        weigh_pair: impl Fn(&str) -> f32 + Sync,
     ) -> Vec<u8> {
         let mut offsets: Vec<u32> = Vec::new();
         let mut body: Vec<u8> = Vec::new();
         let start = 4 * (documents.len() + 1);
-        for names in documents {
-            offsets.push((start + body.len()) as u32);
-            for name in names {
-                let normal = normalise(name);
-                let cut = segmenter.cut(&normal);
-                let (parts, words): (Vec<&Word>, Vec<&Word>) =
-                    cut.iter().partition(|word| word.is_part(&cut));
-                let mut words: Vec<&str> = words.iter().map(|word| &*word.text).collect();
-                let mut parts: Vec<&str> = parts.iter().map(|word| &*word.text).collect();
-                let mut seen = HashSet::new();
-                let mut pairs: Vec<&str> = bigrams(normal.as_str())
-                    .map(|(_, pair)| pair)
-                    .filter(|pair| seen.insert(*pair))
-                    .collect();
-                for list in [&mut words, &mut parts, &mut pairs] {
-                    list.truncate(MOST);
-                    body.push(list.len() as u8);
-                }
-                let weights = [
-                    words.iter().map(|word| weigh(word)).sum::<f32>(),
-                    pairs.iter().map(|pair| weigh_pair(pair)).sum(),
-                ];
-                for weight in weights {
-                    // What is too large becomes the largest.
-                    body.extend(((weight * PARTS).round() as u16).to_le_bytes());
-                }
-                for text in words.iter().chain(&parts).chain(&pairs) {
-                    body.extend(&hash(text).to_le_bytes()[..TOKEN]);
-                }
+        let all = |names: &Vec<&String>| {
+            let each = names.iter().map(|name| one(name, segmenter, &weigh, &weigh_pair));
+            each.collect::<Vec<_>>().concat()
+        };
+        cores::in_order(documents, all, |documents| {
+            for names in documents {
+                offsets.push((start + body.len()) as u32);
+                body.extend(names);
             }
-        }
+        });
         offsets.push((start + body.len()) as u32);
         let mut bytes: Vec<u8> = offsets.iter().flat_map(|offset| offset.to_le_bytes()).collect();
         bytes.extend(body);
@@ -132,4 +114,38 @@ impl Names {
             })
         })
     }
+}
+
+/// The bytes of a name.
+fn one(
+    name: &str,
+    segmenter: &Segmenter,
+    weigh: impl Fn(&str) -> f32,
+    weigh_pair: impl Fn(&str) -> f32,
+) -> Vec<u8> {
+    let normal = normalise(name);
+    let cut = segmenter.cut(&normal);
+    let (parts, words): (Vec<&Word>, Vec<&Word>) = cut.iter().partition(|word| word.is_part(&cut));
+    let mut words: Vec<&str> = words.iter().map(|word| &*word.text).collect();
+    let mut parts: Vec<&str> = parts.iter().map(|word| &*word.text).collect();
+    let mut seen = HashSet::new();
+    let mut pairs: Vec<&str> =
+        bigrams(normal.as_str()).map(|(_, pair)| pair).filter(|pair| seen.insert(*pair)).collect();
+    let mut bytes = Vec::new();
+    for list in [&mut words, &mut parts, &mut pairs] {
+        list.truncate(MOST);
+        bytes.push(list.len() as u8);
+    }
+    let weights = [
+        words.iter().map(|word| weigh(word)).sum::<f32>(),
+        pairs.iter().map(|pair| weigh_pair(pair)).sum(),
+    ];
+    for weight in weights {
+        // What is too large becomes the largest.
+        bytes.extend(((weight * PARTS).round() as u16).to_le_bytes());
+    }
+    for text in words.iter().chain(&parts).chain(&pairs) {
+        bytes.extend(&hash(text).to_le_bytes()[..TOKEN]);
+    }
+    bytes
 }

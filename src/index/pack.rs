@@ -4,7 +4,7 @@
 //! others of two. General compression needs blocks of many entries to become as small, and all of a block to be undone to
 //! read one entry.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// So many codes have one byte; the first bytes above begin codes of two.
 const SHORT: usize = 192;
@@ -27,7 +27,7 @@ type Key = (u64, u8);
 /// Encodes texts.
 #[derive(Debug)]
 pub(super) struct Packer {
-    codes: HashMap<Key, u16>,
+    codes: FxHashMap<Key, u16>,
     symbols: Vec<Vec<u8>>,
 }
 
@@ -36,8 +36,8 @@ impl Packer {
     pub(super) fn new(texts: &[Vec<u8>]) -> Self {
         let total: usize = texts.iter().map(Vec::len).sum();
         let sample = || texts.iter().step_by(total / SAMPLE + 1);
-        let mut singles: HashMap<Key, u32> = HashMap::new();
-        let mut pairs: HashMap<Key, u32> = HashMap::new();
+        let mut singles: FxHashMap<Key, u32> = FxHashMap::default();
+        let mut pairs: FxHashMap<Key, u32> = FxHashMap::default();
         for text in sample() {
             let mut before: Option<&[u8]> = None;
             for unit in units(text) {
@@ -76,7 +76,7 @@ impl Packer {
     }
 
     fn of(keys: impl IntoIterator<Item = Key>) -> Self {
-        let mut codes = HashMap::new();
+        let mut codes = FxHashMap::default();
         let mut symbols = Vec::new();
         for (bytes, length) in keys {
             codes.insert((bytes, length), symbols.len() as u16);
@@ -152,7 +152,7 @@ fn units(text: &[u8]) -> impl Iterator<Item = &[u8]> {
             0xF0..=0xF4 => 4,
             _ => 1,
         };
-        let is_char = |bytes: &&[u8]| std::str::from_utf8(bytes).is_ok();
+        let is_char = |bytes: &&[u8]| bytes[1..].iter().all(|byte| byte & 0xC0 == 0x80);
         let length = rest.get(..length).filter(is_char).map_or(1, <[u8]>::len);
         let (unit, after) = rest.split_at(length);
         rest = after;

@@ -7,7 +7,7 @@
 
 use super::readings;
 use fst::{Automaton, IntoStreamer, Map, Streamer, automaton::Levenshtein};
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::sync::LazyLock;
 use tantivy::directory::OwnedBytes;
 
 /// The common words of Chinese.
@@ -53,23 +53,25 @@ impl Sounds {
         words: impl IntoIterator<Item = (&'w str, u64)>,
         counts: impl IntoIterator<Item = (&'w str, Count)>,
     ) -> Self {
-        let mut keys: BTreeMap<String, u64> = BTreeMap::new();
+        let mut keys: Vec<(String, u64)> = Vec::new();
         let mut total = 0;
         let mut all = Count::default();
         for (word, count) in counts {
-            keys.insert(format!("+{word}"), count.packed());
+            keys.push((format!("+{word}"), count.packed()));
             all.documents = all.documents.saturating_add(count.documents);
             all.occurrences = all.occurrences.saturating_add(count.occurrences);
         }
-        keys.insert("+".to_owned(), all.packed());
+        keys.push(("+".to_owned(), all.packed()));
         for (word, documents) in words {
             total += documents;
             for key in readings::keys(word) {
-                let count = keys.entry(key).or_default();
-                *count = (*count).max(documents);
+                keys.push((key, documents));
             }
         }
-        keys.insert(TOTAL.to_owned(), total);
+        keys.push((TOTAL.to_owned(), total));
+        keys.sort_unstable();
+        // Two readings of a word may have the same first letters.
+        keys.dedup();
         let map = Map::from_iter(keys).expect("the keys are sorted and differ");
         let bytes = OwnedBytes::new(map.into_fst().into_inner());
         Self { map: Map::new(bytes).expect("it has just been made"), total }

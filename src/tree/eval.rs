@@ -62,6 +62,19 @@ impl<'w> World<'w> {
         (!open).then_some(true)
     }
 
+    /// The tests of a guard that are open; nothing if one of them fails.
+    pub(super) fn open<'g>(self, guard: &'g Guard, answers: &Answers) -> Option<Vec<&'g Atom>> {
+        let mut open = Vec::new();
+        for atom in guard {
+            match self.atom(atom, answers) {
+                Some(false) => return None,
+                Some(true) => {}
+                None => open.push(atom),
+            }
+        }
+        Some(open)
+    }
+
     pub(super) fn atom(self, atom: &Atom, answers: &Answers) -> Option<bool> {
         if let Operand::Property(question, property) = &atom.of {
             return self.property(question, property, &atom.test, answers);

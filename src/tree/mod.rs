@@ -171,8 +171,8 @@ type Guard = Vec<Atom>;
 struct Atom {
     of: Operand,
     test: Test,
-    /// The questions on which it depends.
-    questions: Vec<String>,
+    /// The numbers of the questions on which it depends.
+    questions: Vec<usize>,
 }
 
 /// What is tested.
@@ -291,6 +291,11 @@ struct Rename {
 }
 
 impl Tree {
+    /// The number of a question, which stands in the tree.
+    fn number(&self, question: &str) -> usize {
+        self.questions.get_index_of(question).unwrap_or(usize::MAX)
+    }
+
     /// Whether an outcome cites the entry.
     pub fn cites(&self, entry: &str) -> bool {
         self.outcomes.values().any(|outcome| outcome.cite.iter().any(|id| id == entry))

@@ -4,7 +4,7 @@
 //! The proof splits a question only where a rule that is still open tests it, so that it stays small.
 
 use super::{
-    Answer, Answers, Atom, Forest, Guard, Item, Kind, Operand, Parser, Reference, Test, Tree,
+    Answer, Answers, Atom, Forest, Guard, Item, Kind, Operand, Parser, Reference, Rule, Test, Tree,
     eval::World,
     read::references,
     text::{Form, Profile, Property},
@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{content::facts::Value, problem::Problem};
 use indexmap::IndexMap;
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 /// No tree has more lines of paths.
 pub(super) const PATH_LIMIT: usize = 2_000;
@@ -36,7 +39,8 @@ pub(super) fn prove(forest: &Forest, tree: &Tree, file: &str, problems: &mut Vec
     let world = World { tree, forest };
     let mut error = |message: String| problems.push(Problem::error(file, 0, message));
     let mut steps = 0;
-    match total(world, &mut Answers::new(), &mut steps) {
+    let rules: Vec<Named<'_>> = tree.rules.iter().collect();
+    match total(world, &rules, &mut Answers::new(), &mut steps) {
         Ok(()) => {}
         Err(Flaw::Gap(answers)) => {
             error(format!("缺口：{} 没有规则；请加一条规则", told(tree, &answers)))
@@ -140,7 +144,7 @@ fn empty_comparisons(world: World<'_>, guard: &Guard) -> Vec<String> {
             others[index] = Atom {
                 of: Operand::Fact(table.clone(), column.clone()),
                 test: Test::Known(false),
-                questions: keys.clone(),
+                questions: keys.iter().map(|key| world.tree.number(key)).collect(),
             };
             if reachable(world, &[&others]) {
                 empty.push(format!("{table}.{column}"));
@@ -163,35 +167,44 @@ enum Flaw {
     Large,
 }
 
-/// Exactly one outcome for all that the answers leave open.
-fn total(world: World<'_>, answers: &mut Answers, steps: &mut usize) -> Result<(), Flaw> {
+/// A rule with its id.
+type Named<'w> = (&'w String, &'w Rule);
+
+/// Exactly one outcome for all that the answers leave open. `rules` are those that are possible without the last of them.
+fn total<'w>(
+    world: World<'w>,
+    rules: &[Named<'w>],
+    answers: &mut Answers,
+    steps: &mut usize,
+) -> Result<(), Flaw> {
     *steps += 1;
     if *steps > STEP_LIMIT {
         return Err(Flaw::Large);
     }
-    let status = world.tree.rules.iter().map(|(id, rule)| (id, rule, world.rule(rule, answers)));
-    let possible: Vec<_> = status.filter(|(.., holds)| *holds != Some(false)).collect();
+    let status = rules.iter().map(|named| (*named, world.rule(named.1, answers)));
+    let possible: Vec<_> = status.filter(|(_, holds)| *holds != Some(false)).collect();
     if possible.is_empty() {
         return Err(Flaw::Gap(answers.clone()));
     }
-    let held = possible.iter().find(|(.., holds)| *holds == Some(true));
+    let held = possible.iter().find(|(_, holds)| *holds == Some(true));
     let rest = possible
         .iter()
-        .filter(|(_, rule, _)| held.is_none_or(|(_, first, _)| first.then != rule.then));
+        .filter(|((_, rule), _)| held.is_none_or(|((_, first), _)| first.then != rule.then));
     let rest: Vec<_> = rest.collect();
-    if let Some((first, ..)) = held {
-        if let Some((second, ..)) = rest.iter().find(|(.., holds)| *holds == Some(true)) {
+    if let Some(((first, _), _)) = held {
+        if let Some(((second, _), _)) = rest.iter().find(|(_, holds)| *holds == Some(true)) {
             return Err(Flaw::Overlap(answers.clone(), (*first).clone(), (*second).clone()));
         }
         if rest.is_empty() {
             return Ok(());
         }
     }
-    let guards = rest.iter().flat_map(|(_, rule, _)| &rule.when);
+    let guards = rest.iter().flat_map(|((_, rule), _)| &rule.when);
     let Some(question) = open_question(world, guards, answers) else { return Err(Flaw::Large) };
+    let rules: Vec<Named<'w>> = possible.iter().map(|(named, _)| *named).collect();
     for class in classes(world, &question, answers, &[]) {
         answers.insert(question.clone(), class[0].clone());
-        total(world, answers, steps)?;
+        total(world, &rules, answers, steps)?;
     }
     answers.remove(&question);
     Ok(())
@@ -203,12 +216,13 @@ pub(super) fn open_question<'g>(
     guards: impl Iterator<Item = &'g Guard>,
     answers: &Answers,
 ) -> Option<String> {
-    let open = guards.filter(|guard| world.guard(guard, answers).is_none()).flatten();
-    let needed =
-        open.filter(|atom| world.atom(atom, answers).is_none()).flat_map(|atom| &atom.questions);
-    let needed: HashSet<&String> =
-        needed.filter(|question| !answers.contains_key(*question)).collect();
-    world.tree.questions.keys().find(|id| needed.contains(id)).cloned()
+    let questions = &world.tree.questions;
+    let is_open = |number: &usize| {
+        questions.get_index(*number).is_some_and(|(id, _)| !answers.contains_key(id))
+    };
+    let open = guards.filter_map(|guard| world.open(guard, answers)).flatten();
+    let first = open.filter_map(|atom| atom.questions.iter().copied().filter(is_open).min()).min();
+    first.and_then(|number| questions.get_index(number)).map(|(id, _)| id.clone())
 }
 
 /// Whether there are answers for which all of these guards hold.
@@ -227,7 +241,8 @@ fn reachable(world: World<'_>, guards: &[&Guard]) -> bool {
         let Some(question) = open_question(world, guards.iter().copied(), answers) else {
             return true;
         };
-        let found = classes(world, &question, answers, guards).into_iter().any(|class| {
+        let groups = guards.iter().map(|guard| vec![*guard]);
+        let found = split(world, &question, answers, groups, &[]).into_iter().any(|class| {
             answers.insert(question.clone(), class[0].clone());
             search(world, guards, answers, steps)
         });
@@ -290,22 +305,61 @@ pub(super) fn classes(
     answers: &Answers,
     extra: &[&Guard],
 ) -> Vec<Vec<Answer>> {
+    let rules = world.tree.rules.values().map(|rule| rule.when.iter().collect());
+    let groups = rules.chain(extra.iter().map(|guard| vec![*guard]));
+    split(world, question, answers, groups, &world.tree.shown)
+}
+
+/// What is open of a guard, and depends on a question.
+struct Open<'g> {
+    atoms: Vec<&'g Atom>,
+    /// Whether something else is open too.
+    other: bool,
+}
+
+/// The answers to a question, in classes that neither these groups of guards nor these columns tell apart. Of a group,
+/// any guard has to hold.
+fn split<'g>(
+    world: World<'_>,
+    question: &str,
+    answers: &Answers,
+    groups: impl Iterator<Item = Vec<&'g Guard>>,
+    shown: &[(String, String)],
+) -> Vec<Vec<Answer>> {
+    let number = world.tree.number(question);
+    // What is known without the answer, or does not depend on it, is the same for all answers.
+    let open = |guard: &'g Guard| {
+        let open = world.open(guard, answers)?;
+        let (atoms, others): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|atom| atom.questions.contains(&number));
+        (!atoms.is_empty()).then_some(Open { atoms, other: !others.is_empty() })
+    };
+    let holds =
+        |guards: &Vec<&Guard>| guards.iter().any(|guard| world.guard(guard, answers) == Some(true));
+    let groups = groups.filter(|guards| !holds(guards));
+    let groups: Vec<Vec<Open<'g>>> =
+        groups.map(|guards| guards.into_iter().filter_map(open).collect()).collect();
+    let is_key = |(table, _): &&(String, String)| {
+        world.tree.keys.get(table).is_some_and(|keys| keys.iter().any(|key| key == question))
+    };
+    let shown: Vec<&(String, String)> = shown.iter().filter(is_key).collect();
     let mut with = answers.clone();
     let mut classes: IndexMap<String, Vec<Answer>> = IndexMap::new();
     for answer in values(world, question, answers) {
         with.insert(question.to_owned(), answer.clone());
         let mut sign = String::new();
-        for rule in world.tree.rules.values() {
-            match world.rule(rule, &with) {
-                Some(holds) => sign.push(if holds { 'T' } else { 'F' }),
-                None => {
-                    rule.when.iter().for_each(|guard| sign_guard(world, guard, &with, &mut sign))
+        for guards in &groups {
+            let start = sign.len();
+            for guard in guards {
+                if sign_guard(world, guard, &with, &mut sign) {
+                    sign.truncate(start);
+                    sign.push('t');
+                    break;
                 }
             }
             sign.push(';');
         }
-        extra.iter().for_each(|guard| sign_guard(world, guard, &with, &mut sign));
-        for (table, column) in &world.tree.shown {
+        for (table, column) in &shown {
             if let Some(has) = world.column(table, column, &with) {
                 sign.push(if has == super::eval::Has::Nothing { '-' } else { '+' });
             }
@@ -315,19 +369,22 @@ pub(super) fn classes(
     classes.into_values().collect()
 }
 
-/// What is still open of a guard.
-fn sign_guard(world: World<'_>, guard: &Guard, answers: &Answers, sign: &mut String) {
-    match world.guard(guard, answers) {
-        Some(holds) => sign.push(if holds { 't' } else { 'f' }),
-        None => {
-            for (index, atom) in guard.iter().enumerate() {
-                if world.atom(atom, answers).is_none() {
-                    sign.push_str(&format!("{index}{}", partial(world, atom, answers)));
-                }
-            }
+/// What is still open of a guard; true if it holds.
+fn sign_guard(world: World<'_>, guard: &Open<'_>, answers: &Answers, sign: &mut String) -> bool {
+    let states: Vec<_> = guard.atoms.iter().map(|atom| world.atom(atom, answers)).collect();
+    if states.contains(&Some(false)) {
+        sign.push('f');
+    } else if !guard.other && !states.contains(&None) {
+        return true;
+    } else {
+        for (index, atom) in
+            guard.atoms.iter().enumerate().filter(|(index, _)| states[*index].is_none())
+        {
+            sign.push_str(&format!("{index}{}", partial(world, atom, answers)));
         }
     }
     sign.push(',');
+    false
 }
 
 /// What is already known of an open test.
@@ -487,7 +544,7 @@ fn profiles(world: World<'_>, question: &str, parser: Parser, answers: &Answers)
             .flat_map(|profile| {
                 values.iter().map(move |value| {
                     let mut next = profile.clone();
-                    next.properties.insert(name.to_owned(), value.clone());
+                    Arc::make_mut(&mut next.properties).insert(name.to_owned(), value.clone());
                     next
                 })
             })
@@ -510,7 +567,7 @@ fn profiles(world: World<'_>, question: &str, parser: Parser, answers: &Answers)
 }
 
 /// Which lists one text can hit at once, and no others: each by a word that is in no list which is not hit.
-fn hits(lists: &BTreeSet<Vec<String>>) -> Vec<BTreeSet<Vec<String>>> {
+fn hits(lists: &BTreeSet<Vec<String>>) -> Vec<Arc<BTreeSet<Vec<String>>>> {
     let lists: Vec<&Vec<String>> = lists.iter().collect();
     let subsets = (0..1_u32 << lists.len()).filter_map(|bits| {
         let hit = |index: usize| bits >> index & 1 == 1;
@@ -529,7 +586,7 @@ fn hits(lists: &BTreeSet<Vec<String>>) -> Vec<BTreeSet<Vec<String>>> {
         hit_lists
             .iter()
             .all(|index| own(*index))
-            .then(|| hit_lists.iter().map(|index| lists[*index].clone()).collect())
+            .then(|| Arc::new(hit_lists.iter().map(|index| lists[*index].clone()).collect()))
     });
     subsets.collect()
 }

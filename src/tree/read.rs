@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     content::{self, Content, File, SAY_LIMIT, SENTENCE_LIMIT, length},
+    cores,
     problem::{Level, Problem},
 };
 use indexmap::IndexMap;
@@ -152,10 +153,15 @@ pub fn load(files: &[File], content: &Content) -> Forest {
         .cloned()
         .collect();
     let mut links = Vec::new();
-    for (tree, path, mut problems) in found {
+    let prove = |(tree, path, problems): &(Tree, String, Vec<Problem>)| {
+        let mut problems = problems.clone();
         if problems.iter().all(|problem| problem.level == Level::Warning) {
-            prove::prove(&forest, &tree, &path, &mut problems);
+            prove::prove(&forest, tree, path, &mut problems);
         }
+        problems
+    };
+    let proven: Vec<Vec<Problem>> = cores::in_order(&found, prove, |proven| proven.collect());
+    for ((tree, path, _), mut problems) in found.into_iter().zip(proven) {
         content::name_lines(&mut problems, files);
         problems.sort();
         problems.dedup();
@@ -708,6 +714,7 @@ impl Reader<'_> {
                 ));
             }
         }
+        let questions = questions.iter().map(|id| tree.number(id)).collect();
         Ok(Atom { of, test, questions })
     }
 

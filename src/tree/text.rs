@@ -5,16 +5,16 @@ use regex::Regex;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 /// The properties of a text that somebody typed, or of all texts that have them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Profile {
-    pub(super) properties: BTreeMap<String, Property>,
+    pub(super) properties: Arc<BTreeMap<String, Property>>,
     /// The lists of which the text contains a word, and those of which it begins with one.
-    pub(super) contains: BTreeSet<Vec<String>>,
-    pub(super) starts: BTreeSet<Vec<String>>,
+    pub(super) contains: Arc<BTreeSet<Vec<String>>>,
+    pub(super) starts: Arc<BTreeSet<Vec<String>>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -214,7 +214,7 @@ fn telling(profiles: &[Profile], all: &[&Profile]) -> Vec<(Flag, BTreeSet<Proper
         having > 0 && having == profiles.iter().filter(|profile| flag.holds(profile)).count()
     };
     let mut values: BTreeMap<&String, BTreeSet<Property>> = BTreeMap::new();
-    for (name, value) in all.iter().flat_map(|profile| &profile.properties) {
+    for (name, value) in all.iter().flat_map(|profile| profile.properties.iter()) {
         values.entry(name).or_default().insert(value.clone());
     }
     let mut flags = Vec::new();
@@ -226,8 +226,10 @@ fn telling(profiles: &[Profile], all: &[&Profile]) -> Vec<(Flag, BTreeSet<Proper
             flags.push((Flag::Has(name.clone(), telling), values));
         }
     }
-    let starts: BTreeSet<_> = all.iter().flat_map(|profile| profile.starts.clone()).collect();
-    let contains: BTreeSet<_> = all.iter().flat_map(|profile| profile.contains.clone()).collect();
+    let starts: BTreeSet<_> =
+        all.iter().flat_map(|profile| profile.starts.iter().cloned()).collect();
+    let contains: BTreeSet<_> =
+        all.iter().flat_map(|profile| profile.contains.iter().cloned()).collect();
     let lists =
         starts.into_iter().map(Flag::Starts).chain(contains.into_iter().map(Flag::Contains));
     flags.extend(lists.filter(alone).map(|flag| (flag, BTreeSet::new())));

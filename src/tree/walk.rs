@@ -1,9 +1,14 @@
 //! Where a walk stands.
 
-use super::{Answer, Answers, Class, Forest, Kind, Outcome, Question, Tree, eval::World, prove};
+use super::{
+    Answer, Answers, Class, Forest, Kind, Outcome, Question, Rule, Tree, eval::World, prove,
+};
 use crate::lazy::Lazy;
 use regex::{Captures, Regex};
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::LazyLock,
+};
 
 /// Where a walk stands, with how it got there.
 #[derive(Debug)]
@@ -117,16 +122,35 @@ pub(super) enum Place<'w> {
 
 /// The outcomes that these answers leave possible, in the order of the tree.
 pub(super) fn possible<'w>(world: World<'w>, answers: &Answers) -> Vec<&'w Lazy<Outcome>> {
-    let rules = world.tree.rules.values().filter(|rule| world.rule(rule, answers) != Some(false));
-    let then: Vec<&str> = rules.map(|rule| &*rule.then).collect();
-    let possible = world.tree.outcomes.iter().filter(|(id, _)| then.contains(&&***id));
+    outcomes(world, &left(world, world.tree.rules.values(), answers))
+}
+
+/// Those of the rules that these answers leave possible.
+fn left<'w>(
+    world: World<'w>,
+    rules: impl IntoIterator<Item = &'w Rule>,
+    answers: &Answers,
+) -> Vec<&'w Rule> {
+    rules.into_iter().filter(|rule| world.rule(rule, answers) != Some(false)).collect()
+}
+
+/// The outcomes of these rules, in the order of the tree.
+fn outcomes<'w>(world: World<'w>, rules: &[&Rule]) -> Vec<&'w Lazy<Outcome>> {
+    let then: HashSet<&str> = rules.iter().map(|rule| &*rule.then).collect();
+    let possible = world.tree.outcomes.iter().filter(|(id, _)| then.contains(&***id));
     possible.map(|(_, outcome)| outcome).collect()
 }
 
 /// The next question, or the end.
 pub(super) fn place<'w>(world: World<'w>, answers: &Answers) -> Place<'w> {
-    let possible = possible(world, answers);
-    if let [outcome] = *possible {
+    next(world, &left(world, world.tree.rules.values(), answers), answers)
+}
+
+/// The next question, or the end, where these rules are possible.
+fn next<'w>(world: World<'w>, rules: &[&'w Rule], answers: &Answers) -> Place<'w> {
+    let then = rules.first().map(|rule| &rule.then);
+    if let Some(outcome) = then.filter(|then| rules.iter().all(|rule| rule.then == **then)) {
+        let outcome = world.outcome(outcome);
         let notes = || outcome.note.iter().filter(|note| world.any(&note.when, answers).is_none());
         let wanted = outcome.ask.iter().filter(|question| !answers.contains_key(*question));
         let needs = |question: &&String| {
@@ -135,7 +159,8 @@ pub(super) fn place<'w>(world: World<'w>, answers: &Answers) -> Place<'w> {
                 .filter(|guard| world.guard(guard, answers).is_none())
                 .flatten();
             open.any(|atom| {
-                atom.questions.contains(question) && world.atom(atom, answers).is_none()
+                let number = world.tree.number(question);
+                atom.questions.contains(&number) && world.atom(atom, answers).is_none()
             })
         };
         let mut wanted: Vec<&String> = wanted.filter(needs).collect();
@@ -144,8 +169,7 @@ pub(super) fn place<'w>(world: World<'w>, answers: &Answers) -> Place<'w> {
             .first()
             .map_or(Place::Over(outcome), |question| Place::Ask((*question).clone()));
     }
-    let rules = world.tree.rules.values().filter(|rule| world.rule(rule, answers) != Some(false));
-    match prove::open_question(world, rules.flat_map(|rule| &rule.when), answers) {
+    match prove::open_question(world, rules.iter().flat_map(|rule| &rule.when), answers) {
         Some(question) => Place::Ask(question),
         None => Place::Open,
     }
@@ -183,7 +207,8 @@ pub fn walk<'t>(forest: &'t Forest, tree: &'t Tree, given: &[(String, String)]) 
 /// Where these answers lead, some of which may stand for a class.
 pub(super) fn stand<'t>(world: World<'t>, answers: &Answers, said: &Said) -> Walk<'t> {
     let (tree, forest) = (world.tree, world.forest);
-    let (taken, order, place) = replay(world, answers);
+    let Replay { taken, order, rules, place } = replay(world, answers);
+    let possible = outcomes(world, &rules);
     let steps = order.iter().map(|id| {
         let question = &tree.questions[id];
         let answer = taken[id].clone();
@@ -197,7 +222,7 @@ pub(super) fn stand<'t>(world: World<'t>, answers: &Answers, said: &Said) -> Wal
     let ending = |outcome| Box::new(ending(world, outcome, &taken, &steps, said));
     let state = match place {
         Place::Ask(id) => {
-            let settled = match *possible(world, &taken) {
+            let settled = match *possible {
                 [outcome] if fill(world, &outcome.say, &taken).is_ok() => Some(ending(outcome)),
                 _ => None,
             };
@@ -214,22 +239,38 @@ pub(super) fn stand<'t>(world: World<'t>, answers: &Answers, said: &Said) -> Wal
         tree,
         parked: parked.collect(),
         state,
-        possible: possible(world, &taken),
+        possible,
         wrong: Vec::new(),
         classes: Vec::new(),
         steps,
     }
 }
 
+/// How far answers go.
+struct Replay<'w> {
+    taken: Answers,
+    /// The questions that they answer, in the order in which they are asked.
+    order: Vec<String>,
+    /// What is still possible.
+    rules: Vec<&'w Rule>,
+    place: Place<'w>,
+}
+
 /// Takes the answers in the order in which the questions are asked, as far as they go.
-fn replay<'w>(world: World<'w>, answers: &Answers) -> (Answers, Vec<String>, Place<'w>) {
+fn replay<'w>(world: World<'w>, answers: &Answers) -> Replay<'w> {
     let (mut taken, mut order) = (Answers::new(), Vec::new());
+    let mut rules = left(world, world.tree.rules.values(), &taken);
     loop {
-        let place = place(world, &taken);
-        let Place::Ask(question) = &place else { return (taken, order, place) };
-        let Some(answer) = answers.get(question) else { return (taken, order, place) };
+        let place = next(world, &rules, &taken);
+        let answer = match &place {
+            Place::Ask(question) => answers.get_key_value(question),
+            Place::Over(_) | Place::Open => None,
+        };
+        let Some((question, answer)) = answer else { return Replay { taken, order, rules, place } };
         order.push(question.clone());
         taken.insert(question.clone(), answer.clone());
+        // What is ruled out stays so, whatever is answered next.
+        rules = left(world, rules, &taken);
     }
 }
 
@@ -264,7 +305,10 @@ fn ending<'t>(
     let guard = decided.and_then(|(_, rule)| {
         rule.when.iter().find(|guard| world.guard(guard, taken) != Some(false))
     });
-    let tested = |id: &String| guard.into_iter().flatten().any(|atom| atom.questions.contains(id));
+    let tested = |id: &String| {
+        let number = world.tree.number(id);
+        guard.into_iter().flatten().any(|atom| atom.questions.contains(&number))
+    };
     let because = steps
         .iter()
         .filter(|step| tested(&step.question.id))
@@ -347,8 +391,7 @@ pub fn changes<'t>(forest: &'t Forest, walk: &Walk<'t>) -> Vec<Change<'t>> {
         for class in prove::classes(world, id, &before, &[]) {
             let mut other = taken.clone();
             other.insert(id.clone(), class[0].clone());
-            let (_, _, place) = replay(world, &other);
-            if let Place::Over(reached) = place
+            if let Place::Over(reached) = replay(world, &other).place
                 && reached.id != outcome.id
                 && changes.iter().all(|change| change.outcome.id != reached.id)
             {

@@ -1,4 +1,4 @@
-use jieda::content::{self, Entry, File, Kind, Style};
+use jieda::content::{self, Entry, FILE_LINES, File, Kind, Style};
 use std::{fmt::Write, fs, path::Path};
 
 /// Beside each markdown file or folder of `cases/content` a `.out` lists its entries and problems.
@@ -21,6 +21,17 @@ fn a_folder_is_looked_over_as_a_whole() {
         let lines: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
         super::expect(&case, &lines);
     }
+}
+
+/// Once each heading was tried with all numbers that those before it had, and 12,400 took half a minute.
+#[test]
+fn many_sections_may_have_the_same_heading() {
+    let text = "## 注意\n\n先登录。\n\n".repeat(FILE_LINES / 4);
+    let bytes = Ok(text.into_bytes());
+    let content = content::load(&[File { path: "manual.md".into(), bytes }]);
+    let ids: Vec<&str> = content.entries.iter().map(|entry| &*entry.id).collect();
+    assert_eq!(ids[..3], ["manual/注意", "manual/注意-2", "manual/注意-3"]);
+    assert_eq!(ids.last(), Some(&&*format!("manual/注意-{}", FILE_LINES / 4)));
 }
 
 /// A folder, or a single file as the only one of its folder.
