@@ -13,7 +13,9 @@ use jieda::{
     feedback::{self, Records},
     index::{Key, Proof},
     live::{Live, Reload, Served},
-    web::{self, BUILD, Base, Cache, Control, Limits, Metrics, Request, Response, Site},
+    web::{
+        self, BUILD, Base, Cache, Control, Found, Limits, Makers, Metrics, Request, Response, Site,
+    },
 };
 use jiff::{Timestamp, Zoned, civil::Date};
 use serde_json::Value;
@@ -92,6 +94,7 @@ pub(super) struct Args {
 struct Host {
     live: Live,
     pages: Cache,
+    makers: Makers,
     control: Control,
     metrics: Metrics,
     log: Log,
@@ -120,6 +123,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     let host = Arc::new(Host {
         live: Live::new(common.place()),
         pages: Cache::default(),
+        makers: Makers::start()?,
         metrics: Metrics::new(control.clone()),
         control,
         log: Log::start(args.log)?,
@@ -262,7 +266,7 @@ fn keep(host: &Host, watch: bool, taken: Key, inbox: &Receiver<()>) {
 
 impl Host {
     /// Answers a request, counts it and writes a line of log.
-    fn answer(&self, request: &Request) -> Response {
+    fn answer(self: &Arc<Self>, request: &Request) -> Response {
         // The server counts what it refuses.
         if request.refused.is_some() {
             return self.respond(request);
@@ -286,22 +290,23 @@ impl Host {
         response
     }
 
-    fn respond(&self, request: &Request) -> Response {
+    fn respond(self: &Arc<Self>, request: &Request) -> Response {
         let metrics = || self.metrics.text(self.live.now(), self.live.stale());
         let Some(served) = self.live.now() else {
             return web::starting(&self.base, &metrics, request);
         };
         let internal = self.access.admits(request);
-        let library = served.library(internal);
-        let site = Site {
-            recording: self.records.is_some(),
-            base: &self.base,
-            stale: self.live.stale(),
-            stopping: self.control.is_stopping(),
-            metrics: Some(&metrics),
-            ..Site::new(library, self.day.unwrap_or_else(|| Zoned::now().date()))
+        let site = Site { metrics: Some(&metrics), ..self.site(&served, internal) };
+        let mut response = match self.pages.find(site, request) {
+            Found::Page(page) => page,
+            Found::Never => web::routes(site, request),
+            Found::New => {
+                let (host, served) = (Arc::clone(self), Arc::clone(&served));
+                let request = request.clone();
+                let make = move || host.pages.routes(host.site(&served, internal), &request);
+                self.makers.run(make)
+            }
         };
-        let mut response = self.pages.routes(site, request);
         if internal {
             response.keep_private();
         }
@@ -321,6 +326,17 @@ impl Host {
                 // An answer is worth more than the note that it was none.
                 if request.method == "POST" { web::not_recorded(site, request) } else { response }
             }
+        }
+    }
+
+    fn site<'a>(&'a self, served: &'a Served, internal: bool) -> Site<'a> {
+        let day = self.day.unwrap_or_else(|| Zoned::now().date());
+        Site {
+            recording: self.records.is_some(),
+            base: &self.base,
+            stale: self.live.stale(),
+            stopping: self.control.is_stopping(),
+            ..Site::new(served.library(internal), day)
         }
     }
 

@@ -11,10 +11,7 @@ use super::{
 };
 use jiff::civil::Date;
 use lru::LruCache;
-use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many pages are kept, and so many bytes of them; those that were not asked for longest go first.
 const PAGES: usize = 1000;
@@ -24,9 +21,15 @@ const BYTES: usize = 2 << 20;
 const LARGEST: usize = BYTES / 16;
 
 /// Pages that were asked before.
-pub struct Cache {
-    kept: Mutex<Kept>,
-    seats: Seats,
+pub struct Cache(Mutex<Kept>);
+
+/// What there is for a request.
+pub enum Found {
+    Page(Response),
+    /// It has to be made and will be kept.
+    New,
+    /// It is made each time.
+    Never,
 }
 
 struct Kept {
@@ -83,8 +86,7 @@ impl Key {
 impl Default for Cache {
     /// Keeps nothing yet.
     fn default() -> Self {
-        let kept = Mutex::new(Kept { pages: LruCache::unbounded(), bytes: 0 });
-        Self { kept, seats: Seats::new(thread::available_parallelism().map_or(1, usize::from)) }
+        Self(Mutex::new(Kept { pages: LruCache::unbounded(), bytes: 0 }))
     }
 }
 
@@ -92,22 +94,33 @@ impl Cache {
     /// What [`routes`](super::routes) answers, made only if it was not asked before.
     pub fn routes(&self, site: Site<'_>, request: &Request) -> Response {
         let Some(key) = Key::of(site, request) else { return super::routes(site, request) };
-        let kept = self.lock().pages.get(&key).cloned();
-        let page = kept.unwrap_or_else(|| {
-            let _seat = self.seats.take();
-            let mut page = made(site, request);
-            page.body.shrink_to_fit();
-            let page = Arc::new(page);
-            if page.status == 200 && size(&page) <= LARGEST {
-                self.lock().keep(key, Arc::clone(&page));
-            }
-            page
-        });
-        deliver::unchanged(request, &page).unwrap_or_else(|| Response::clone(&page))
+        if let Some(page) = self.page(&key, request) {
+            return page;
+        }
+        let mut page = made(site, request);
+        page.body.shrink_to_fit();
+        let page = Arc::new(page);
+        if page.status == 200 && size(&page) <= LARGEST {
+            self.lock().keep(key, Arc::clone(&page));
+        }
+        to_send(request, &page)
+    }
+
+    /// The page, if it was asked before.
+    pub fn find(&self, site: Site<'_>, request: &Request) -> Found {
+        match Key::of(site, request) {
+            Some(key) => self.page(&key, request).map_or(Found::New, Found::Page),
+            None => Found::Never,
+        }
+    }
+
+    fn page(&self, key: &Key, request: &Request) -> Option<Response> {
+        let page = self.lock().pages.get(key).cloned();
+        page.map(|page| to_send(request, &page))
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -125,34 +138,8 @@ impl Kept {
     }
 }
 
-/// Places to make a page at, one for each core: more pages at once would take more memory and be ready no sooner.
-struct Seats {
-    free: Mutex<usize>,
-    left: Condvar,
-}
-
-/// One place, given back when it is dropped.
-struct Seat<'a>(&'a Seats);
-
-impl Seats {
-    fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count), left: Condvar::new() }
-    }
-
-    /// Waits until a place is free.
-    fn take(&self) -> Seat<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = self.left.wait_while(free, |free| *free == 0);
-        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
-        Seat(self)
-    }
-}
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.left.notify_one();
-    }
+fn to_send(request: &Request, page: &Response) -> Response {
+    deliver::unchanged(request, page).unwrap_or_else(|| page.clone())
 }
 
 /// What a page takes, in bytes; its key and head are about a kilobyte.

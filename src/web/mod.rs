@@ -7,7 +7,7 @@
 //! 2. `views` and `trees` fill templates, `api` shapes JSON, `post` takes a form, `assets` has what is compiled in;
 //! 3. `deliver` adds entity tag, compression and safety headers.
 //!
-//! [`Cache`] stands in front of them and keeps the pages that were asked before. [`serve`] has the sockets, [`Metrics`] counts. Pages are whole without JavaScript and ask no other host for anything.
+//! [`Cache`] stands in front of them and keeps the pages that were asked before; [`Makers`] make the others. [`serve`] has the sockets, [`Metrics`] counts. Pages are whole without JavaScript and ask no other host for anything.
 
 mod api;
 mod assets;
@@ -15,6 +15,7 @@ mod base;
 mod cache;
 mod deliver;
 mod head;
+mod makers;
 mod metrics;
 mod post;
 mod query;
@@ -25,7 +26,8 @@ mod views;
 
 pub use api::routes as api_routes;
 pub use base::Base;
-pub use cache::Cache;
+pub use cache::{Cache, Found};
+pub use makers::Makers;
 pub use metrics::Metrics;
 pub use server::{Control, Limits, serve};
 pub use site::files;

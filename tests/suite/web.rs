@@ -66,6 +66,26 @@ fn home_leads_to_topics_and_topics_to_entries() {
     assert!(entry.contains(r#"href="/topics/verify%2Dproduct""#) && entry.contains("相关条目"));
 }
 
+/// Home is made from what was counted when the index was written; counted again from the entries it is the same.
+#[test]
+fn home_shows_how_many_entries_there_are_and_what_changed_last() {
+    let library = &*SHIPPED;
+    let entries: Vec<_> = library.index.entries().map(Result::unwrap).collect();
+    let home = page("/");
+    for topic in &library.index.overview.topics {
+        let count = entries.iter().filter(|entry| entry.topic == topic.id).count();
+        let line = format!("{}</a> <span class=\"count\">{count}</span>", topic.title);
+        assert_eq!(home.contains(&line), count > 0, "{line}");
+    }
+    let mut changed: Vec<_> = entries.iter().filter(|entry| !entry.changed.is_empty()).collect();
+    changed.sort_by_key(|entry| std::cmp::Reverse(entry.as_of));
+    let places: Vec<_> =
+        changed.iter().map(|entry| home.find(&format!("<a href=\"{}\">", entry.url()))).collect();
+    assert!(places.len() > 5 && places[..5].is_sorted() && places[..5].iter().all(Option::is_some));
+    assert_eq!(places[5..].iter().flatten().count(), 0);
+    assert_eq!(home.matches("<p>从前 ").count(), 5);
+}
+
 #[test]
 fn a_question_cannot_become_markup() {
     let html = page("/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E");
