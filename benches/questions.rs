@@ -6,20 +6,19 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]
 
-use jieda::{Library, Place, answer::Asking};
-use jiff::civil::{Date, date};
-use std::{fs, hint::black_box, time::Instant};
+#[allow(dead_code, reason = "other benchmarks use the rest")]
+mod shared;
 
-const DAY: Date = date(2026, 11, 22);
+use jieda::{Library, Place};
+use shared::{ask, questions};
+use std::{hint::black_box, time::Instant};
+
 const ROUNDS: usize = 5;
 
 fn main() {
     let library =
         Library::of(&Place::default().files().expect("it is compiled in")).expect("it is sound");
-    let ask = |question: &str| {
-        let asking = Asking { question, day: DAY, top: 10, exact: false, unheard: &[] };
-        black_box(jieda::answer(&library, &asking).expect("an index in memory can be read"));
-    };
+    let ask = |question: &str| ask(&library, question);
     let suggest = |typed: &str| {
         black_box(library.suggest(typed, 8).expect("an index in memory can be read"));
     };
@@ -30,17 +29,6 @@ fn main() {
     measure("questions", &questions, ask);
     measure("bad input", &bad(), ask);
     measure("beginnings (suggest)", &beginnings, suggest);
-}
-
-/// The questions that may be looked at.
-fn questions() -> Vec<String> {
-    let lines = |file: &str| fs::read_to_string(file).expect("run it at the top of the checkout");
-    let files = lines("tests/eval/tune.jsonl") + &lines("tests/eval/dev.jsonl");
-    let question = |line: &str| {
-        let line: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
-        line["q"].as_str().expect("a question is text").to_owned()
-    };
-    files.lines().map(question).collect()
 }
 
 /// What stands in the search box after each of the first eight characters.

@@ -56,6 +56,7 @@ pub(crate) fn places(forest: &Forest) -> Vec<Stand<'_>> {
         (state >> 33) as usize % bound
     };
     for tree in forest.trees.values() {
+        let tree: &Tree = tree;
         for _ in 0..WALKS {
             let mut given = Vec::new();
             loop {
