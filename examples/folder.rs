@@ -39,7 +39,7 @@ fn main() {
 }
 
 /// The paths and texts of a folder with so many sections.
-pub fn files(sections: usize) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn files(sections: usize) -> impl Iterator<Item = (String, String)> {
     let texts = sections_of(sections);
     (0..sections.div_ceil(EACH)).map(move |file| {
         let here = &texts[file * EACH..sections.min((file + 1) * EACH)];

@@ -238,7 +238,9 @@ fn walk(folder: &Path) -> Result<Vec<(PathBuf, std::result::Result<(), String>)>
         entry.path_is_symlink() && to().is_ok_and(|to| !to.starts_with(&whole))
     };
     let mut paths = Vec::new();
-    let mut walk = walkdir::WalkDir::new(folder).follow_links(true).into_iter();
+    // In the order of the result, so that sorting finds little to do.
+    let walk = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    let mut walk = walk.into_iter();
     while let Some(entry) = walk.next() {
         match entry {
             Ok(entry) if hidden(&entry) || (entry.depth() > 0 && leads_out(&entry)) => {

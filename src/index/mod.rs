@@ -13,6 +13,7 @@ mod lexicon;
 mod names;
 mod pack;
 mod place;
+mod plain;
 mod readings;
 mod sounds;
 mod weight;
@@ -23,6 +24,7 @@ pub(crate) use lexicon::Told;
 use names::Names;
 pub(crate) use names::{Name, hash};
 pub use place::Key;
+pub(crate) use plain::Plain;
 pub(crate) use readings::{readings, sounds};
 pub(crate) use sounds::Sounding;
 use sounds::{Count, Sounds};
@@ -45,6 +47,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 use tantivy::{
@@ -170,20 +173,20 @@ impl Fields {
     fn schema() -> (Schema, Self) {
         let mut builder = Schema::builder();
         // Short fields are ranked better without norms, and K1 and B cannot be set.
-        let text = |tokenizer: &str, norms: bool| {
+        let text = |tokenizer: &str, option: IndexRecordOption, norms: bool| {
             let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer);
-            TextOptions::default().set_indexing_options(
-                indexing.set_index_option(IndexRecordOption::WithFreqs).set_fieldnorms(norms),
-            )
+            TextOptions::default()
+                .set_indexing_options(indexing.set_index_option(option).set_fieldnorms(norms))
         };
-        let short = || text(analyzer::CUT, false);
+        let words = |norms: bool| text(analyzer::CUT, IndexRecordOption::WithFreqs, norms);
         let fields = Self {
-            title: builder.add_text_field("title", short()),
-            ask: builder.add_text_field("ask", short()),
-            lead: builder.add_text_field("lead", short()),
-            body: builder.add_text_field("body", text(analyzer::CUT, true)),
-            trail: builder.add_text_field("trail", short()),
-            grams: builder.add_text_field("grams", text(analyzer::GRAMS, true)),
+            title: builder.add_text_field("title", words(false)),
+            ask: builder.add_text_field("ask", words(false)),
+            lead: builder.add_text_field("lead", words(false)),
+            body: builder.add_text_field("body", words(true)),
+            trail: builder.add_text_field("trail", words(false)),
+            grams: builder
+                .add_text_field("grams", text(analyzer::GRAMS, IndexRecordOption::Basic, true)),
         };
         (builder.build(), fields)
     }
@@ -235,7 +238,15 @@ pub struct Index {
     entries: Entries,
     names: Names,
     pub(crate) sounds: Sounds,
+    /// Entries that were judged lately: most questions are about a few.
+    judged: Mutex<HashMap<DocId, Judged>>,
 }
+
+/// An entry, and how questions are compared with it.
+type Judged = (Arc<Entry>, Arc<Plain>);
+
+/// So many judged entries are kept, some kB each.
+const KEPT: usize = 256;
 
 /// Builds the index of `content` and its trees in `folder`, which must not exist yet, and proves it.
 ///
@@ -536,6 +547,13 @@ impl Index {
         }
     }
 
+    /// The fields that have words, each with its number in [`Fields::words`].
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, Field)> + use<> {
+        // Looking into a field without words takes longer than into one with.
+        let (ask, asks) = (self.fields.ask, self.overview.names_each > 1.0);
+        self.fields.words().into_iter().enumerate().filter(move |(_, field)| asks || *field != ask)
+    }
+
     /// Title and other ways to ask of a document, cut and weighed.
     pub(crate) fn names(&self, document: DocId) -> impl Iterator<Item = Name<'_>> {
         self.names.of(document as usize)
@@ -569,6 +587,7 @@ impl Index {
             folder,
             forest,
             sounds,
+            judged: Mutex::default(),
         })
     }
 
@@ -615,6 +634,23 @@ impl Index {
     /// The entry with this id.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
         Ok(self.entries.find(id))
+    }
+
+    /// An entry, and how questions are compared with it. Kept for the next question.
+    pub(crate) fn judged(&self, document: DocId) -> Result<Judged> {
+        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = judged().get(&document) {
+            return Ok(kept.clone());
+        }
+        let entry = self.entry_at(document)?;
+        let plain = Plain::of(&entry);
+        let both = (Arc::new(entry), Arc::new(plain));
+        let mut judged = judged();
+        if judged.len() >= KEPT {
+            judged.clear();
+        }
+        judged.insert(document, both.clone());
+        Ok(both)
     }
 
     /// The entry that a document is made of.

@@ -1,10 +1,10 @@
 //! Whether an entry is about what the question is about: its scope, the sides that exclude each other, and words of
 //! other subjects.
 
-use super::{plain::Plain, query::Question};
+use super::query::Question;
 use crate::{
     content::Entry,
-    index::{Index, Told},
+    index::{Index, Plain, Told},
     text::{is_han, normalise},
 };
 use std::collections::BTreeMap;

@@ -12,9 +12,9 @@
 //! This room reads the index and writes nothing.
 
 mod cell;
+mod finders;
 mod fit;
 mod passage;
-mod plain;
 mod query;
 mod rank;
 mod slips;
@@ -29,12 +29,13 @@ pub use suggest::{Kind, Suggester, Suggestion};
 use crate::{
     content::{Entry, FACT},
     error::Result,
-    index::Index,
+    index::{Index, Plain},
     text::{bigrams, normalise},
 };
+use finders::Finders;
 use jiff::civil::Date;
-use plain::{Finders, Plain};
 use rank::Scored;
+use std::sync::Arc;
 
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
@@ -56,7 +57,7 @@ pub struct Found {
 /// An entry that may hold the answer.
 #[derive(Debug)]
 pub struct Hit {
-    pub entry: Entry,
+    pub entry: Arc<Entry>,
     /// From 0 to 1: what speaks for it, weighed; 1 if it was asked for by name.
     pub score: f32,
     pub grounds: Grounds,
@@ -70,7 +71,7 @@ pub struct Hit {
     pub covers: Vec<Cover>,
     /// Ids of entries with the same title and text.
     pub also_at: Vec<String>,
-    plain: Plain,
+    plain: Arc<Plain>,
 }
 
 impl Hit {
@@ -155,13 +156,12 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
         if enough && !near {
             continue;
         }
-        let entry = index.entry_at(scored.document)?;
+        let (entry, plain) = index.judged(scored.document)?;
         if entry.valid_until.is_some_and(|last| last < day) {
             continue;
         }
-        let plain = Plain::of(&entry);
         if let Some(twin) = hits.iter_mut().find(|hit| hit.plain.bare().eq(plain.bare())) {
-            twin.also_at.push(entry.id);
+            twin.also_at.push(entry.id.clone());
             continue;
         }
         let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
@@ -196,8 +196,8 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
                 named: true,
                 covers: vec![Cover::NONE; question.units.len()],
                 also_at: Vec::new(),
-                plain: Plain::of(&entry),
-                entry,
+                plain: Arc::new(Plain::of(&entry)),
+                entry: Arc::new(entry),
             },
         );
     }

@@ -1,10 +1,11 @@
 use super::{
     Hit,
-    plain::{Finders, Plain, Units},
+    finders::{Finders, Units},
     query::Question,
 };
 use crate::{
     content::{Entry, Kind},
+    index::Plain,
     text::{is_han, normalise},
 };
 use std::{cmp::Ordering, ops::Range};

@@ -134,8 +134,8 @@ impl Question {
         let says = self.units.iter().any(|unit| unit.known && !unit.function);
         for unit in self.units.iter().filter(|unit| !says || !unit.function) {
             for (term, worth) in &unit.terms {
-                for (field, boost) in index.fields.words().into_iter().zip(BOOSTS) {
-                    add(field, term, boost * worth);
+                for (at, field) in index.fields() {
+                    add(field, term, BOOSTS[at] * worth);
                 }
             }
         }

@@ -163,7 +163,7 @@ fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec
     let mut covers = vec![vec![Found::default(); question.units.len()]; documents.len()];
     for (at, unit) in question.units.iter().enumerate() {
         for (which, (term, worth)) in unit.terms.iter().enumerate() {
-            for (field, place) in index.fields.words().into_iter().zip(PLACES) {
+            for (field, place) in index.fields().map(|(at, field)| (field, PLACES[at])) {
                 each(index, field, term, documents, |row, times| {
                     let found = &mut covers[row][at];
                     // A part of a word says little of the whole, however often it comes.
@@ -228,6 +228,8 @@ struct Matched {
 
 /// A map from hashes in which most hashes are not.
 struct Tokens<T> {
+    /// By the last twelve bits of a hash whether there is one with these.
+    seen: [u64; 64],
     /// By the last bits of a hash, or behind the place that they name: the hash and one.
     slots: Vec<u32>,
     /// By slot, the place of the value.
@@ -239,18 +241,23 @@ impl<T> Tokens<T> {
     fn new(values: Vec<(u32, T)>) -> Self {
         let size = (8 * values.len()).next_power_of_two();
         let (mut slots, mut places) = (vec![0; size], vec![0; size]);
+        let mut seen = [0; 64];
         for (at, (hash, _)) in values.iter().enumerate() {
+            seen[*hash as usize / 64 % 64] |= 1 << (hash % 64);
             let mut slot = *hash as usize & (size - 1);
             while slots[slot] != 0 {
                 slot = (slot + 1) & (size - 1);
             }
             (slots[slot], places[slot]) = (hash + 1, at as u32);
         }
-        Self { slots, places, values: values.into_iter().map(|(_, value)| value).collect() }
+        Self { seen, slots, places, values: values.into_iter().map(|(_, value)| value).collect() }
     }
 
     #[inline]
     fn get(&self, hash: u32) -> Option<&T> {
+        if self.seen[hash as usize / 64 % 64] >> (hash % 64) & 1 == 0 {
+            return None;
+        }
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         loop {

@@ -79,7 +79,10 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
     let strange: Vec<bool> = chars.iter().map(|(_, c)| is_strange(index, *c)).collect();
     let mut found: Vec<(f32, Mend)> = Vec::new();
     for start in 0..chars.len() {
-        let beginning = LazyCell::new(|| index.sounds.beginning(chars[start].1));
+        let beginning = LazyCell::new(|| {
+            let words = index.sounds.beginning(chars[start].1).into_iter();
+            words.map(|word| (word.word.chars().collect(), word)).collect::<Vec<_>>()
+        });
         for end in start + 2..=chars.len().min(start + LONGEST) {
             let window = &chars[start..end];
             if !window.iter().all(|(_, c)| is_han(*c))
@@ -122,7 +125,7 @@ fn meant(
     typed: &[char],
     covered: &[bool],
     strange: &[bool],
-    beginning: &[Sounding],
+    beginning: &[(Vec<char>, Sounding)],
 ) -> Vec<(Sounding, f32)> {
     let text: String = typed.iter().collect();
     let mut meant: Vec<(Sounding, f32)> = Vec::new();
@@ -148,12 +151,9 @@ fn meant(
     if typed.len() < LEAST_HAN {
         return meant;
     }
-    for word in beginning {
-        let other: Vec<char> = word.word.chars().collect();
-        if other.len().abs_diff(typed.len()) > 1 {
-            continue;
-        }
-        let at = typed.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let near = beginning.iter().filter(|(other, _)| other.len().abs_diff(typed.len()) <= 1);
+    for (other, word) in near {
+        let at = typed.iter().zip(other).take_while(|(a, b)| a == b).count();
         let tails = |typed_from: usize, other_from: usize| {
             typed.get(typed_from..).is_some_and(|tail| Some(tail) == other.get(other_from..))
         };

@@ -79,8 +79,13 @@ struct Char {
 /// White space and punctuation stay.
 pub fn normalise(text: &str) -> Normal {
     let mut chars = fold(text);
-    simplify(&mut chars);
-    let chars = digits(&chars);
+    // Most texts have nothing for the next two steps, and looking is faster than going through them.
+    if chars.iter().any(|char| begins(char.c)) {
+        simplify(&mut chars);
+    }
+    if chars.iter().any(|char| is_numeral(char.c)) {
+        chars = digits(&chars);
+    }
     let mut normal = Normal {
         text: String::with_capacity(text.len()),
         origins: Vec::with_capacity(chars.len()),
@@ -95,17 +100,18 @@ pub fn normalise(text: &str) -> Normal {
 /// NFKC and lower case, one starter with its combining marks at a time, without zero-width characters.
 fn fold(text: &str) -> Vec<Char> {
     let mut chars = Vec::with_capacity(text.len() / 3 + 8);
-    let mut rest = text.char_indices().peekable();
-    while let Some((start, first)) = rest.next() {
+    let mut rest = text.char_indices().map(|(at, c)| (at, c, plain(c))).peekable();
+    let is_mark =
+        |c: char, plain: Option<char>| plain.is_none() && canonical_combining_class(c) != 0;
+    while let Some((start, first, plain)) = rest.next() {
         let mut end = start + first.len_utf8();
-        let is_mark = |c: char| plain(c).is_none() && canonical_combining_class(c) != 0;
-        if let Some(c) = plain(first)
-            && rest.peek().is_none_or(|(_, next)| !is_mark(*next))
+        if let Some(c) = plain
+            && rest.peek().is_none_or(|(_, next, plain)| !is_mark(*next, *plain))
         {
             chars.push(Char { c, start, end });
             continue;
         }
-        while let Some((at, mark)) = rest.next_if(|(_, next)| is_mark(*next)) {
+        while let Some((at, mark, _)) = rest.next_if(|(_, next, plain)| is_mark(*next, *plain)) {
             end = at + mark.len_utf8();
         }
         let folded =
@@ -141,11 +147,14 @@ include!(concat!(env!("OUT_DIR"), "/simplified.rs"));
 fn simplify(chars: &mut [Char]) {
     let mut rest = chars;
     while let Some(first) = rest.first() {
-        let first = first.c as usize;
-        let begins = BEGINS.get(first / 64).is_some_and(|bits| bits >> (first % 64) & 1 == 1);
-        let length = if begins { simplify_first(rest) } else { 0 };
+        let length = if begins(first.c) { simplify_first(rest) } else { 0 };
         rest = &mut rest[length.max(1)..];
     }
+}
+
+/// Whether a traditional character or phrase begins with it.
+fn begins(c: char) -> bool {
+    BEGINS.get(c as usize / 64).is_some_and(|bits| bits >> (c as usize % 64) & 1 == 1)
 }
 
 /// Simplifies what `chars` begin with, and returns its length; 0 if it is nothing.

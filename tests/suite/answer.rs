@@ -225,7 +225,7 @@ fn fewer_hits_are_the_first_of_more() {
     for question in ["按量付费", "服务器", "怎么验证产品", "接入备案收费吗"] {
         let ids = |top: usize| {
             let found = jieda::search::search(&library.index, question, DAY, top, false).unwrap();
-            found.hits.into_iter().map(|hit| hit.entry.id).collect::<Vec<_>>()
+            found.hits.into_iter().map(|hit| hit.entry.id.clone()).collect::<Vec<_>>()
         };
         assert_eq!(ids(1)[..], ids(10)[..1], "{question}");
         assert_eq!(ids(3)[..], ids(10)[..3], "{question}");

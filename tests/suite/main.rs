@@ -10,6 +10,7 @@ mod console;
 mod content;
 mod crash;
 mod fuzz;
+mod growth;
 mod hostile;
 mod index;
 mod internal;

@@ -1,58 +1,8 @@
-//! An entry as questions are compared with it, and which units of a question stand where in it.
+//! Which units of a question stand where in an entry.
 
 use super::query::{Question, SYNONYM};
-use crate::{content::Entry, text::normalise};
+use crate::index::Plain;
 use memchr::memmem::Finder;
-use std::ops::Range;
-
-/// Title and blocks of an entry, normalised.
-#[derive(Debug)]
-pub(super) struct Plain {
-    /// Title and blocks, parted by line feeds.
-    text: String,
-    /// The byte range of the title, then those of the blocks that say something by themselves.
-    ranges: Vec<Range<usize>>,
-    /// The indexes of these blocks in the entry.
-    blocks: Vec<usize>,
-}
-
-impl Plain {
-    pub(super) fn of(entry: &Entry) -> Self {
-        let mut plain = Self { text: String::new(), ranges: Vec::new(), blocks: Vec::new() };
-        plain.add(&entry.title);
-        for (index, line) in entry.said() {
-            plain.add(&line);
-            plain.blocks.push(index);
-        }
-        plain
-    }
-
-    fn add(&mut self, text: &str) {
-        let start = self.text.len();
-        self.text.push_str(normalise(text).as_str());
-        self.ranges.push(start..self.text.len());
-        self.text.push('\n');
-    }
-
-    pub(super) fn title(&self) -> &str {
-        &self.text[self.ranges[0].clone()]
-    }
-
-    /// What the blocks say that say something by themselves.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.ranges[1..].iter().map(|range| &self.text[range.clone()])
-    }
-
-    /// The indexes of these blocks in the entry.
-    pub(super) fn blocks(&self) -> &[usize] {
-        &self.blocks
-    }
-
-    /// The same for entries whose title and text differ in nothing but white space.
-    pub(super) fn bare(&self) -> impl Iterator<Item = char> {
-        self.text.chars().filter(|c| !c.is_whitespace())
-    }
-}
 
 /// Units of a question, each a bit.
 pub(super) type Units = u32;
@@ -83,11 +33,12 @@ impl<'q> Finders<'q> {
 
     /// The units that stand in the title, then those in each of its blocks.
     pub(super) fn each(&self, plain: &Plain) -> (Units, Vec<Units>) {
-        let mut units = vec![0; plain.ranges.len()];
+        let ranges = plain.ranges();
+        let mut units = vec![0; ranges.len()];
         for (unit, finder) in &self.finders {
             let mut line = 0;
-            for at in finder.find_iter(plain.text.as_bytes()) {
-                line += plain.ranges[line..].partition_point(|range| range.end < at);
+            for at in finder.find_iter(plain.text().as_bytes()) {
+                line += ranges[line..].partition_point(|range| range.end < at);
                 units[line] |= unit;
             }
         }
