@@ -287,3 +287,46 @@ fn last(c: char) -> usize {
 fn count(set: &[u64]) -> usize {
     set.iter().map(|bits| bits.count_ones() as usize).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The usual table.
+    fn common(a: &[char], b: &[char]) -> usize {
+        let mut row = vec![0_usize; b.len() + 1];
+        for x in a {
+            let mut before = 0;
+            for (at, y) in b.iter().enumerate() {
+                let above = row[at + 1];
+                row[at + 1] = if x == y { before + 1 } else { above.max(row[at]) };
+                before = above;
+            }
+        }
+        row[b.len()]
+    }
+
+    proptest! {
+        /// Letters that share their last byte, and questions of more than 64 letters, are among these.
+        #[test]
+        fn sets_of_bits_tell_the_longest_common_subsequence(
+            text in "[备案份ab丂]{0,150}", name in "[备案份ab丂]{0,20}", gap in 0..150_usize, length in 0..90_usize
+        ) {
+            let letters = Letters::of(&text);
+            let all: Vec<char> = text.chars().collect();
+            let name_letters: Vec<char> = name.chars().collect();
+            let end = (gap + length).min(all.len());
+            let gap = gap.min(end);
+            let rest = [&all[..gap], &all[end..]].concat();
+            let like = |letters: &[char]| {
+                let sum = (letters.len() + name.chars().count()).max(1) as f32;
+                2.0 * common(letters, &name_letters) as f32 / sum
+            };
+            let understood = (all.len() - rest.len()) as f32 / all.len().max(1) as f32;
+            let fit = understood + (1.0 - understood) * like(&all).max(like(&rest));
+            let place = |at: usize| all[..at].iter().map(|c| c.len_utf8()).sum::<usize>();
+            prop_assert_eq!(letters.fit([&(place(gap)..place(end))].into_iter(), &name), fit);
+        }
+    }
+}

@@ -232,3 +232,68 @@ fn cuts_latin(text: &str, range: &Range<usize>) -> bool {
     joins(text[..range.start].chars().next_back(), text[range.clone()].chars().next())
         || joins(text[range.clone()].chars().next_back(), text[range.end..].chars().next())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Place, content, lazy::OwnedBytes, tree};
+
+    /// One pass over a question finds what looking for each word by itself finds, and no pattern is passed over that matches.
+    #[test]
+    fn nothing_that_is_said_is_missed() {
+        let files = Place::default().files().unwrap();
+        let forest = tree::load(&files, &content::load(&files));
+        let vocabulary = Forest::read(&OwnedBytes::new(forest.to_bytes())).unwrap().vocabulary;
+        let mut all = Vec::new();
+        for (tree, kept) in forest.trees.values().enumerate() {
+            for (question, asked) in kept.questions.values().enumerate() {
+                for (answer, words) in words(asked, &forest.domains).into_iter().enumerate() {
+                    for (word, text) in words.into_iter().enumerate() {
+                        all.push(((tree, question, answer, word), text));
+                    }
+                }
+            }
+        }
+        let (mut said, mut matched) = (0, 0);
+        for line in include_str!("../../tests/eval/tune.jsonl").lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = normalise(line["q"].as_str().unwrap());
+            let text = text.as_str();
+            let number = |Sense { tree, question, answer, word }| (tree, question, answer, word);
+            let found = vocabulary.find(text).into_iter();
+            let mut found: Vec<_> = found.map(|(sense, range)| (number(sense), range)).collect();
+            found.sort_by_key(|(sense, range)| (*sense, range.start));
+            let each = all.iter().flat_map(|(sense, word)| {
+                let places =
+                    text.match_indices(&**word).map(|(start, _)| start..start + word.len());
+                places.map(|range| (*sense, range))
+            });
+            let mut each: Vec<_> = each.filter(|(_, range)| !cuts_latin(text, range)).collect();
+            each.sort_by_key(|(sense, range)| (*sense, range.start));
+            said += each.len();
+            assert_eq!(found, each, "{text}");
+            for pattern in vocabulary.patterns.iter() {
+                let regex = pattern.regex.get_or_init(|| Regex::new(&pattern.text).ok());
+                let matches = regex.as_ref().unwrap().is_match(text);
+                matched += usize::from(matches);
+                assert!(pattern.may_match(text) || !matches, "{} in {text}", pattern.text);
+            }
+        }
+        assert!(said > 1_000 && matched > 10, "{said} {matched}");
+    }
+
+    #[test]
+    fn a_pattern_needs_what_it_cannot_do_without() {
+        #[track_caller]
+        fn check(pattern: &str, text: &str, expected: bool) {
+            assert_eq!(Pattern::new(0, 0, pattern).may_match(text), expected, "{pattern} {text}");
+        }
+        check(r"(\d+)\s*(?:元|块)", "一百元", false);
+        check(r"(\d+)\s*(?:元|块)", "100", false);
+        check(r"(\d+)\s*(?:元|块)", "100块", true);
+        check(r"(?:买|包月)?(\d+)", "3", true);
+        check("(?i)(ecs)", "ECS", true);
+        check("([^a])", "b", true);
+        check("(?:|a)(b)", "c", false);
+    }
+}
