@@ -397,9 +397,8 @@ impl Library {
 
     /// For whom the entry holds, in words; empty if for all.
     pub fn scope(&self, entry: &Entry) -> Vec<String> {
-        let label = |key: &str, id: &str| {
-            self.index.overview.domains.get(key)?.label(id).map(str::to_owned)
-        };
+        let label =
+            |key: &str, id: &str| self.index.forest.domains.get(key)?.label(id).map(str::to_owned);
         let named = |(key, ids): (&String, &Vec<String>)| {
             ids.iter().map(|id| label(key, id).unwrap_or_else(|| id.clone())).collect::<Vec<_>>()
         };

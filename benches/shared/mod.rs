@@ -60,7 +60,7 @@ pub(crate) fn places(forest: &Forest) -> Vec<Stand<'_>> {
         for _ in 0..WALKS {
             let mut given = Vec::new();
             loop {
-                places.push((&**tree, given.clone()));
+                places.push((tree, given.clone()));
                 let State::Ask(question, ..) = tree::walk(forest, tree, &given).state else {
                     break;
                 };

@@ -3,6 +3,7 @@
 use crate::{
     content::{Domain, Terms},
     text::{is_han, normalise, prefixes},
+    tree::Domains,
 };
 use fst::raw::Fst;
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,7 @@ pub(crate) struct Told {
 
 impl Lexicon {
     /// The bytes for these terms, which are normalised, and the values of these domains.
-    pub(super) fn write(terms: &Terms, domains: &BTreeMap<String, Domain>) -> Vec<u8> {
+    pub(super) fn write(terms: &Terms, domains: &Domains) -> Vec<u8> {
         let mut lists = Vec::new();
         let mut words: BTreeMap<&str, Meaning> = BTreeMap::new();
         for group in &terms.same {

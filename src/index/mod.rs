@@ -97,7 +97,6 @@ pub struct Overview {
     pub sources: Lazy<Vec<Source>>,
     /// Normalised.
     pub terms: Lazy<Terms>,
-    pub domains: Lazy<BTreeMap<String, Domain>>,
     pub moved: BTreeMap<String, String>,
     pub problems: Lazy<Vec<Problem>>,
     pub entries: usize,
@@ -262,7 +261,7 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     fs::write(folder.join(ENTRIES), entries).map_err(failed)?;
     fs::write(folder.join(NAMES), names).map_err(failed)?;
     fs::write(folder.join(SOUNDS), sounds.as_bytes()).map_err(failed)?;
-    let lexicon = Lexicon::write(&overview.terms, &overview.domains);
+    let lexicon = Lexicon::write(&overview.terms, &forest.domains);
     fs::write(folder.join(LEXICON), lexicon).map_err(failed)?;
     let bytes = postcard::to_stdvec(&overview).expect("an overview is plain data");
     fs::write(folder.join(OVERVIEW), bytes).map_err(failed)?;
@@ -430,7 +429,6 @@ fn overview(content: &Content, version: &str) -> Overview {
         weak: terms.weak.clone(),
         told: terms.aspect.iter().map(|aspect| aspect.told.clone()).collect(),
         terms: terms.into(),
-        domains: content.domains.clone().into(),
         moved: content.moved.clone(),
         problems: content.problems.clone().into(),
         entries: 0,
@@ -537,7 +535,7 @@ impl Index {
     fn of(content: &Content, overview: Overview, forest: Forest) -> Result<Self> {
         let segmenter = segmenter(&overview.terms);
         let (index, beside) = fill(content, &overview, &segmenter, RamDirectory::create())?;
-        let lexicon = OwnedBytes::new(Lexicon::write(&overview.terms, &overview.domains));
+        let lexicon = OwnedBytes::new(Lexicon::write(&overview.terms, &forest.domains));
         let lexicon = Lexicon::read(&lexicon).expect("it has just been written");
         let asked = Asked { segmenter, lexicon, forest };
         let index = Self::new(index, overview, asked, beside, None)?;

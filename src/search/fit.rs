@@ -70,7 +70,7 @@ impl<'q> Named<'q> {
             let Some(named) = self.values.get(&**domain) else { continue };
             let holds = |id: &str| held.iter().any(|held| held == id);
             let part_of = |id: &str| {
-                let part = index.overview.domains.get(domain)?.part.get(id)?;
+                let part = index.forest.domains.get(domain)?.part.get(id)?;
                 Some(holds(&part.of))
             };
             if !named.iter().any(|id| holds(id) || part_of(id).unwrap_or(false)) {

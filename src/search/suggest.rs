@@ -129,7 +129,7 @@ impl Suggester {
             gathering.all.ids.push(entry.id.into());
         }
         let terms = &index.overview.terms;
-        let labels = index.overview.domains.values().flat_map(|domain| domain.value.values());
+        let labels = index.forest.domains.values().flat_map(|domain| domain.value.values());
         let labels = labels.filter_map(|names| names.first());
         for term in labels.chain(&terms.word) {
             let known = index.sounds.documents(normalise(term).as_str()).unwrap_or(0) > 0;
