@@ -8,7 +8,7 @@ use std::{collections::HashSet, ops::Range};
 use tantivy::{
     DocId, Term,
     collector::TopDocs,
-    query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery},
+    query::{BooleanQuery, BoostQuery, Query, TermQuery},
     schema::{Field, IndexRecordOption},
 };
 
@@ -24,7 +24,6 @@ const PART: f32 = 0.7;
 
 /// What a field adds to finding a candidate.
 const BOOSTS: [f32; 5] = [3.0, 2.5, 1.5, 1.0, 1.0];
-const GRAM_BOOST: f32 = 0.3;
 
 /// A question, cut and weighed.
 #[derive(Debug)]
@@ -124,34 +123,41 @@ impl Question {
 
     /// Documents that have something of the question, the most promising first.
     pub(super) fn candidates(&self, index: &Index, limit: usize) -> Result<Vec<DocId>> {
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        let mut add = |field: Field, text: &str, boost: f32| {
-            let term =
-                TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::WithFreqs);
-            clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), boost))));
+        let best = |clauses: Vec<Box<dyn Query>>, limit: usize| {
+            let query = BooleanQuery::union(clauses);
+            index.searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())
+        };
+        let clause = |field: Field, text: &str, boost: f32, option: IndexRecordOption| {
+            let term = TermQuery::new(Term::from_field_text(field, text), option);
+            Box::new(BoostQuery::new(Box::new(term), boost)) as Box<dyn Query>
         };
         // Function words are nearly everywhere, and find nothing that other words do not.
         let says = self.units.iter().any(|unit| unit.known && !unit.function);
+        let mut words = Vec::new();
         for unit in self.units.iter().filter(|unit| !says || !unit.function) {
             for (term, worth) in &unit.terms {
-                for (at, field) in index.fields() {
-                    add(field, term, BOOSTS[at] * worth);
-                }
+                words.extend(index.fields().map(|(at, field)| {
+                    clause(field, term, BOOSTS[at] * worth, IndexRecordOption::WithFreqs)
+                }));
             }
         }
-        // Nor do pairs inside a word that is found itself.
-        let inside = |at: usize, pair: &str| {
-            let holds = |unit: &Unit| unit.range.start <= at && at + pair.len() <= unit.range.end;
-            self.units.iter().any(|unit| unit.known && holds(unit))
+        let mut found = best(words, limit)?;
+        // Where words are not understood, pairs of their characters may be.
+        let strange = |at: usize, pair: &str| {
+            let meets = |unit: &Unit| unit.range.start < at + pair.len() && at < unit.range.end;
+            self.units.iter().any(|unit| !unit.known && !unit.function && meets(unit))
         };
-        let pairs = bigrams(self.understood()).filter(|(at, pair)| !inside(*at, pair));
-        for (_, pair) in pairs.take(2 * UNIT_LIMIT) {
-            add(index.fields.grams, pair, GRAM_BOOST);
+        let pairs = bigrams(self.understood()).filter(|(at, pair)| !says || strange(*at, pair));
+        let pairs = pairs.take(2 * UNIT_LIMIT);
+        let pairs = pairs
+            .map(|(_, pair)| clause(index.fields.grams, pair, 1.0, IndexRecordOption::Basic))
+            .collect::<Vec<_>>();
+        if !pairs.is_empty() {
+            found.extend(best(pairs, limit / 2)?);
         }
-        let found = index
-            .searcher
-            .search(&BooleanQuery::new(clauses), &TopDocs::with_limit(limit).order_by_score())?;
-        Ok(found.into_iter().map(|(_, address)| address.doc_id).collect())
+        let mut seen = HashSet::new();
+        let documents = found.into_iter().map(|(_, address)| address.doc_id);
+        Ok(documents.filter(|document| seen.insert(*document)).collect())
     }
 }
 
