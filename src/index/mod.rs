@@ -41,11 +41,13 @@ use crate::{
     tree::Forest,
 };
 use jiff::civil::Date;
+use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
+    num::NonZero,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -238,14 +240,14 @@ pub struct Index {
     names: Names,
     pub(crate) sounds: Sounds,
     /// Entries that were judged lately: most questions are about a few.
-    judged: Mutex<HashMap<DocId, Judged>>,
+    judged: Mutex<LruCache<DocId, Judged>>,
 }
 
 /// An entry, and how questions are compared with it.
 type Judged = (Arc<Entry>, Arc<Plain>);
 
 /// So many judged entries are kept, some kB each.
-const KEPT: usize = 256;
+const KEPT: NonZero<usize> = NonZero::new(512).expect("it is not zero");
 
 /// Builds the index of `content` and its trees in `folder`, which must not exist yet, and proves it.
 ///
@@ -593,7 +595,7 @@ impl Index {
             folder,
             forest,
             sounds,
-            judged: Mutex::default(),
+            judged: Mutex::new(LruCache::new(KEPT)),
         })
     }
 
@@ -649,13 +651,9 @@ impl Index {
             return Ok(kept.clone());
         }
         let entry = self.entry_at(document)?;
-        let plain = Plain::of(&entry);
-        let both = (Arc::new(entry), Arc::new(plain));
-        let mut judged = judged();
-        if judged.len() >= KEPT {
-            judged.clear();
-        }
-        judged.insert(document, both.clone());
+        let plain = Arc::new(Plain::of(&entry));
+        let both = (Arc::new(entry), plain);
+        judged().put(document, both.clone());
         Ok(both)
     }
 

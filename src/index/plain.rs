@@ -1,7 +1,8 @@
 //! An entry as questions are compared with it.
 
 use crate::{content::Entry, text::normalise};
-use std::ops::Range;
+use rustc_hash::FxHasher;
+use std::{hash::Hasher, ops::Range};
 
 /// Title of an entry and blocks that say something by themselves, normalised.
 #[derive(Debug)]
@@ -9,16 +10,21 @@ pub(crate) struct Plain {
     text: String,
     ranges: Vec<Range<usize>>,
     blocks: Vec<usize>,
+    twin: u64,
 }
 
 impl Plain {
     pub(crate) fn of(entry: &Entry) -> Self {
-        let mut plain = Self { text: String::new(), ranges: Vec::new(), blocks: Vec::new() };
+        let mut plain =
+            Self { text: String::new(), ranges: Vec::new(), blocks: Vec::new(), twin: 0 };
         plain.add(&entry.title);
         for (index, line) in entry.said() {
             plain.add(&line);
             plain.blocks.push(index);
         }
+        let mut hasher = FxHasher::default();
+        hasher.write(plain.text.split_whitespace().collect::<String>().as_bytes());
+        plain.twin = hasher.finish();
         plain
     }
 
@@ -54,7 +60,7 @@ impl Plain {
     }
 
     /// The same for entries whose title and text differ in nothing but white space.
-    pub(crate) fn bare(&self) -> impl Iterator<Item = char> {
-        self.text.chars().filter(|c| !c.is_whitespace())
+    pub(crate) fn twin(&self) -> u64 {
+        self.twin
     }
 }

@@ -118,11 +118,28 @@ impl Sounds {
         below(&self.map, &format!("*{c}"), "*")
     }
 
-    /// The words of the index with one letter more, less or other. For Latin letters: `fst`'s automaton misses Chinese
-    /// characters that share their first byte.
+    /// The words of the index with one Latin letter more, less or other than `word`, which is ASCII.
     pub(crate) fn close(&self, word: &str) -> Vec<Sounding> {
-        let Ok(automaton) = Levenshtein::new(&format!("*{word}"), 1) else { return Vec::new() };
-        found(&self.map, automaton, "*")
+        let fst = self.map.as_fst();
+        let step = |node: Node<'_>, byte| Some(node.transition_addr(node.find_input(byte)?));
+        let mut words = BTreeSet::new();
+        let mut reached = step(fst.root(), b'*');
+        for at in 0..=word.len() {
+            let Some(node) = reached.map(|address| fst.node(address)) else { break };
+            let (head, tail) = word.split_at(at);
+            let shorter = tail.get(1..);
+            words.extend(shorter.map(|tail| format!("{head}{tail}")));
+            for letter in node.transitions().map(|next| char::from(next.inp)) {
+                words.insert(format!("{head}{letter}{tail}"));
+                words.extend(shorter.map(|tail| format!("{head}{letter}{tail}")));
+            }
+            reached = tail.bytes().next().and_then(|byte| step(node, byte));
+        }
+        let known = words.into_iter().filter(|other| other != word).filter_map(|word| {
+            let documents = self.map.get(format!("*{word}"))?;
+            Some(Sounding { word, documents })
+        });
+        known.collect()
     }
 
     /// The words of both maps with this key.

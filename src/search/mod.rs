@@ -160,7 +160,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
         if entry.valid_until.is_some_and(|last| last < day) {
             continue;
         }
-        if let Some(twin) = hits.iter_mut().find(|hit| hit.plain.bare().eq(plain.bare())) {
+        if let Some(twin) = hits.iter_mut().find(|hit| hit.plain.twin() == plain.twin()) {
             twin.also_at.push(entry.id.clone());
             continue;
         }

@@ -100,20 +100,18 @@ pub fn normalise(text: &str) -> Normal {
 /// NFKC and lower case, one starter with its combining marks at a time, without zero-width characters.
 fn fold(text: &str) -> Vec<Char> {
     let mut chars = Vec::with_capacity(text.len() / 3 + 8);
-    let mut rest = text.char_indices().map(|(at, c)| (at, c, plain(c))).peekable();
-    let is_mark =
-        |c: char, plain: Option<char>| plain.is_none() && canonical_combining_class(c) != 0;
-    while let Some((start, first, plain)) = rest.next() {
-        let mut end = start + first.len_utf8();
-        if let Some(c) = plain
-            && rest.peek().is_none_or(|(_, next, plain)| !is_mark(*next, *plain))
+    let mut rest = text.char_indices();
+    while let Some((start, first)) = rest.next() {
+        if let Some(c) = plain(first)
+            && !begins_with_mark(rest.as_str())
         {
-            chars.push(Char { c, start, end });
+            chars.push(Char { c, start, end: rest.offset() });
             continue;
         }
-        while let Some((at, mark, _)) = rest.next_if(|(_, next, plain)| is_mark(*next, *plain)) {
-            end = at + mark.len_utf8();
+        while begins_with_mark(rest.as_str()) {
+            rest.next();
         }
+        let end = rest.offset();
         let folded =
             text[start..end].nfkc().flat_map(char::to_lowercase).filter(|c| !is_zero_width(*c));
         chars.extend(folded.map(|c| Char { c, start, end }));
@@ -121,10 +119,19 @@ fn fold(text: &str) -> Vec<Char> {
     chars
 }
 
+fn begins_with_mark(text: &str) -> bool {
+    match text.as_bytes().first() {
+        // ASCII, and what is Chinese but for a few.
+        None | Some(0..=0x7F | 0xE4..=0xE9) => false,
+        Some(_) => text.chars().next().is_some_and(|c| canonical_combining_class(c) != 0),
+    }
+}
+
 /// What becomes of the most frequent characters, without looking it up.
 fn plain(c: char) -> Option<char> {
     match c {
         '\0'..='\x7F' => Some(c.to_ascii_lowercase()),
+        '\u{4E00}'..='\u{9FFF}' => Some(c),
         '、' | '。' | '《' | '》' | '「' | '」' | '“' | '”' => Some(c),
         // Full width.
         '！'..='～' => char::from_u32(c as u32 - 0xFEE0).map(|c| c.to_ascii_lowercase()),
@@ -161,7 +168,10 @@ fn begins(c: char) -> bool {
 fn simplify_first(chars: &mut [Char]) -> usize {
     let begin = |(traditional, _): &(&str, &str)| traditional.chars().next();
     let first = Some(chars[0].c);
-    let from = SIMPLIFIED.partition_point(|pair| begin(pair) < first);
+    let mut room = [0; 4];
+    // UTF-8 is in the order of the characters.
+    let bytes = chars[0].c.encode_utf8(&mut room).as_bytes();
+    let from = SIMPLIFIED.partition_point(|(traditional, _)| traditional.as_bytes() < bytes);
     let mut pairs = SIMPLIFIED[from..].iter().take_while(|pair| begin(pair) == first);
     let found = pairs.find(|(traditional, _)| {
         let mut chars = chars.iter().map(|char| char.c);
@@ -211,13 +221,10 @@ const JOINED: &str = "统唯单同之万其";
 fn digits(chars: &[Char]) -> Vec<Char> {
     let mut out = Vec::with_capacity(chars.len());
     let mut at = 0;
-    while at < chars.len() {
+    while let Some(next) = chars[at..].iter().position(|char| is_numeral(char.c)) {
+        out.extend_from_slice(&chars[at..at + next]);
+        at += next;
         let run = chars[at..].iter().take_while(|char| is_numeral(char.c)).count();
-        if run == 0 {
-            out.push(chars[at]);
-            at += 1;
-            continue;
-        }
         let numeral = &chars[at..at + run];
         let joined = at > 0 && JOINED.contains(chars[at - 1].c);
         match number(numeral, &chars[at + run..]) {
@@ -229,6 +236,7 @@ fn digits(chars: &[Char]) -> Vec<Char> {
         }
         at += run;
     }
+    out.extend_from_slice(&chars[at..]);
     out
 }
 
