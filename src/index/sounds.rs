@@ -6,8 +6,8 @@
 //! common words of Chinese, whatever the library is about; it is compiled in.
 
 use super::readings;
-use fst::{Automaton, IntoStreamer, Map, Streamer, automaton::Levenshtein};
-use std::sync::LazyLock;
+use fst::{Automaton, IntoStreamer, Map, Streamer, raw::Node};
+use std::{collections::BTreeSet, sync::LazyLock};
 use tantivy::directory::OwnedBytes;
 
 /// The common words of Chinese.
@@ -129,7 +129,8 @@ impl Sounds {
             let (head, tail) = word.split_at(at);
             let shorter = tail.get(1..);
             words.extend(shorter.map(|tail| format!("{head}{tail}")));
-            for letter in node.transitions().map(|next| char::from(next.inp)) {
+            let next = node.transitions().map(|next| next.inp);
+            for letter in next.filter(u8::is_ascii_alphabetic).map(char::from) {
                 words.insert(format!("{head}{letter}{tail}"));
                 words.extend(shorter.map(|tail| format!("{head}{letter}{tail}")));
             }
