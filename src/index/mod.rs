@@ -489,6 +489,8 @@ impl Index {
         let manifest: Manifest = serde_json::from_slice(&read(MANIFEST)?)
             .map_err(|_| damaged(format!("{MANIFEST} 不对")))?;
         let mut budget = if proof == Proof::Full { u64::MAX } else { QUICK_BYTES };
+        // Kept until all is open, so that each file is mapped once.
+        let mut files = BTreeMap::new();
         for (name, (size, checksum)) in &manifest.files {
             let bytes = read(name)?;
             if bytes.len() as u64 != *size {
@@ -498,7 +500,11 @@ impl Index {
                 return Err(damaged(format!("{name} 的内容不对")));
             }
             budget = budget.saturating_sub(*size);
+            files.insert(&**name, bytes);
         }
+        let read = |name: &str| {
+            files.get(name).cloned().ok_or_else(|| damaged(format!("{MANIFEST} 里没有 {name}")))
+        };
         let overview: Overview = postcard::from_bytes(&read(OVERVIEW)?)
             .map_err(|_| damaged(format!("{OVERVIEW} 不对")))?;
         let lexicon =
