@@ -85,7 +85,7 @@ impl Packer {
         Self { codes, symbols }
     }
 
-    /// The symbols, as [`Packed`] reads them.
+    /// The symbols, as [`unpack`] reads them.
     pub(super) fn symbols(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for symbol in &self.symbols {
@@ -125,7 +125,7 @@ impl Packer {
 /// The bytes of a symbol in the table: its length, then itself.
 const ROOM: usize = 9;
 
-/// Undoes [`Packer::pack`]. `symbols` are those of the packer; what no packer wrote gives bytes without sense.
+/// Undoes `Packer::pack`. `symbols` are those of the packer; what no packer wrote gives bytes without sense.
 pub(super) fn unpack(symbols: &[u8], packed: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(packed.len() * 3);
     let mut bytes = packed.iter();
