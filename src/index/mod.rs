@@ -29,7 +29,7 @@ pub(crate) use readings::{readings, sounds};
 pub(crate) use sounds::Sounding;
 use sounds::{Count, Sounds};
 use weight::FUNCTION_WORDS;
-pub(crate) use weight::{Weigher, is_function, is_interrogative};
+pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
 
 use crate::{
     content::{Aspect, Content, Domain, Entry, Source, Terms, Topic},
@@ -491,7 +491,10 @@ impl Index {
         let mut budget = if proof == Proof::Full { u64::MAX } else { QUICK_BYTES };
         // Kept until all is open, so that each file is mapped once.
         let mut files = BTreeMap::new();
-        for (name, (size, checksum)) in &manifest.files {
+        // Small ones first, so that all but a few large ones are always proven.
+        let mut listed: Vec<_> = manifest.files.iter().collect();
+        listed.sort_by_key(|(_, (size, _))| *size);
+        for (name, (size, checksum)) in listed {
             let bytes = read(name)?;
             if bytes.len() as u64 != *size {
                 return Err(damaged(format!("{name} 的大小不对")));

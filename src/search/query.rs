@@ -1,7 +1,7 @@
 use super::slips::{self, Correction};
 use crate::{
     error::Result,
-    index::{Index, Told, is_function, is_interrogative},
+    index::{FUNCTION_WEIGHT, Index, Told, is_function, is_interrogative},
     text::{Normal, Word, bigrams, is_han, normalise},
 };
 use std::{collections::HashSet, ops::Range};
@@ -21,6 +21,9 @@ pub(super) const UNIT_LIMIT: usize = 32;
 /// How much a synonym counts beside the word itself, and a part of a compound beside the whole.
 pub(super) const SYNONYM: f32 = 0.95;
 const PART: f32 = 0.7;
+
+/// Up to so many words about the subject are few.
+const FEW: usize = 2;
 
 /// What a field adds to finding a candidate.
 const BOOSTS: [f32; 5] = [3.0, 2.5, 1.5, 1.0, 1.0];
@@ -131,23 +134,25 @@ impl Question {
             let term = TermQuery::new(Term::from_field_text(field, text), option);
             Box::new(BoostQuery::new(Box::new(term), boost)) as Box<dyn Query>
         };
-        // Function words are nearly everywhere, and find nothing that other words do not.
-        let says = self.units.iter().any(|unit| unit.known && !unit.function);
+        // Function words are nearly everywhere, and find nothing that other words do not; but 备案要多久 says little else.
+        let known = self.units.iter().filter(|unit| unit.known && !unit.function).count();
         let mut words = Vec::new();
-        for unit in self.units.iter().filter(|unit| !says || !unit.function) {
+        for unit in self.units.iter().filter(|unit| known <= FEW || !unit.function) {
+            let scale = if unit.function { FUNCTION_WEIGHT } else { 1.0 };
             for (term, worth) in &unit.terms {
                 words.extend(index.fields().map(|(at, field)| {
-                    clause(field, term, BOOSTS[at] * worth, IndexRecordOption::WithFreqs)
+                    clause(field, term, BOOSTS[at] * worth * scale, IndexRecordOption::WithFreqs)
                 }));
             }
         }
         let mut found = best(words, limit)?;
-        // Where words are not understood, pairs of their characters may be.
+        // Where words are not understood, or few, pairs of their characters may be.
         let strange = |at: usize, pair: &str| {
             let meets = |unit: &Unit| unit.range.start < at + pair.len() && at < unit.range.end;
             self.units.iter().any(|unit| !unit.known && !unit.function && meets(unit))
         };
-        let pairs = bigrams(self.understood()).filter(|(at, pair)| !says || strange(*at, pair));
+        let pairs =
+            bigrams(self.understood()).filter(|(at, pair)| known <= FEW || strange(*at, pair));
         let pairs = pairs.take(2 * UNIT_LIMIT);
         let pairs = pairs
             .map(|(_, pair)| clause(index.fields.grams, pair, 1.0, IndexRecordOption::Basic))
