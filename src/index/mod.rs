@@ -305,11 +305,19 @@ fn fill<D: tantivy::Directory>(
     thread::scope(|scope| {
         let entries = scope.spawn(|| Entries::write(&content.entries));
         let index = writer.finalize()?;
-        let (names, sounds) = weighed(content, overview, segmenter, &index.reader()?.searcher())?;
+        let (names, sounds) = weighed(content, overview, segmenter, &searcher(&index)?)?;
         let entries = entries.join().expect("entries can be written");
         let (entries, names) = (OwnedBytes::new(entries), OwnedBytes::new(names));
         Ok((index, Beside { entries, names, sounds }))
     })
+}
+
+/// Looks into an index as it is now. By default tantivy would watch its files with a thread of its own, and open them again
+/// whenever somebody touches them.
+fn searcher(index: &tantivy::Index) -> Result<Searcher> {
+    let reader: IndexReader =
+        index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+    Ok(reader.searcher())
 }
 
 /// The names of all documents and the sounds of all words, both of which need to know how many documents have a word.
@@ -588,10 +596,8 @@ impl Index {
         beside: Beside,
         folder: Option<PathBuf>,
     ) -> Result<Self> {
-        let reader: IndexReader =
-            index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let (_, fields) = Fields::schema();
-        let searcher = reader.searcher();
+        let searcher = searcher(&index)?;
         let Beside { entries, names, sounds } = beside;
         Ok(Self {
             entries: Entries::read(entries),
