@@ -158,13 +158,11 @@ impl Settled {
 
 impl Answer {
     /// Where the walk of the tree stands.
-    ///
-    /// Fails if the trees cannot be read.
-    pub fn walk<'l>(&self, library: &'l Library) -> Result<Option<Walk<'l>>> {
-        let Some(wanted) = &self.tree else { return Ok(None) };
+    pub fn walk<'l>(&self, library: &'l Library) -> Option<Walk<'l>> {
+        let wanted = self.tree.as_ref()?;
         let forest = &library.index.forest;
-        let tree = forest.trees.get(&wanted.tree);
-        Ok(tree.map(|tree| tree::walk(forest, tree, &wanted.heard.given())))
+        let tree = forest.trees.get(&wanted.tree)?;
+        Some(tree::walk(forest, tree, &wanted.heard.given()))
     }
 
     /// Whether there is something to show: an answer, a question, or entries to choose from.

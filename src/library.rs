@@ -383,11 +383,11 @@ impl Library {
     }
 
     /// The trees that cite an entry, or that it names.
-    pub fn trees_about(&self, entry: &Entry) -> Result<Vec<&Tree>> {
+    pub fn trees_about(&self, entry: &Entry) -> Vec<&Tree> {
         let named =
             |tree: &Tree| entry.related.iter().any(|id| id.strip_prefix("tree:") == Some(&tree.id));
         let trees = self.index.forest.trees.values().map(|tree| &**tree);
-        Ok(trees.filter(|tree| named(tree) || tree.cites(&entry.id)).collect())
+        trees.filter(|tree| named(tree) || tree.cites(&entry.id)).collect()
     }
 
     /// Whether the folder is in our own formats: the first paragraph of an entry is its answer.

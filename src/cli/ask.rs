@@ -85,7 +85,7 @@ fn batch(library: &Library, args: &Args, common: &Common) -> Result<ExitCode> {
 }
 
 fn json(library: &Library, answer: &Answer) -> Result<String> {
-    let walk = answer.walk(library)?;
+    let walk = answer.walk(library);
     let json = wire::answer(library, answer, walk.as_ref())?;
     Ok(serde_json::to_string(&json).expect("an answer is plain data"))
 }
@@ -110,7 +110,7 @@ fn print(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()>
             print_tree(library, answer, out)
         }
         (Status::Outcome(settled), _) => {
-            let Some(walk) = answer.walk(library)? else { return Ok(()) };
+            let Some(walk) = answer.walk(library) else { return Ok(()) };
             super::tree::print_outcome(library, &walk, out)?;
             for remark in &settled.remarks {
                 writeln!(out, "  {LABEL}注意{LABEL:#}  {remark}")?;
@@ -150,7 +150,7 @@ pub(super) fn print_corrections(question: &Question, out: &mut impl Write) -> Re
 
 /// What was heard for the tree, and how it goes on.
 fn print_tree(library: &Library, answer: &Answer, out: &mut impl Write) -> Result<()> {
-    let (Some(walk), Some(wanted)) = (answer.walk(library)?, &answer.tree) else { return Ok(()) };
+    let (Some(walk), Some(wanted)) = (answer.walk(library), &answer.tree) else { return Ok(()) };
     let steps: Vec<String> = walk
         .steps
         .iter()

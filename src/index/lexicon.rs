@@ -130,7 +130,7 @@ impl Lexicon {
 }
 
 /// Whether the range of the text is Chinese, or no part of a longer Latin word.
-fn stands_alone(text: &str, range: &Range<usize>) -> bool {
+pub(crate) fn stands_alone(text: &str, range: &Range<usize>) -> bool {
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     text[range.clone()].chars().any(is_han)
         || !letter(text[..range.start].chars().next_back())

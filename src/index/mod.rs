@@ -20,7 +20,7 @@ mod weight;
 
 use entries::Entries;
 use lexicon::Lexicon;
-pub(crate) use lexicon::Told;
+pub(crate) use lexicon::{Told, stands_alone};
 use names::Names;
 pub(crate) use names::{Name, hash};
 pub use place::Key;

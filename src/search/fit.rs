@@ -4,8 +4,8 @@
 use super::query::Question;
 use crate::{
     content::Entry,
-    index::{Index, Plain, Told},
-    text::{is_han, normalise},
+    index::{Index, Plain, Told, stands_alone},
+    text::normalise,
 };
 use std::collections::BTreeMap;
 
@@ -110,12 +110,6 @@ fn sides(told: &[Told]) -> BTreeMap<usize, usize> {
 
 /// Whether the text has the word; a Latin one not inside another.
 fn has(text: &str, word: &str) -> bool {
-    if word.chars().any(is_han) {
-        return text.contains(word);
-    }
-    let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let alone = |at: usize| {
-        !letter(text[..at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
-    };
-    text.match_indices(word).any(|(at, _)| alone(at))
+    let mut places = text.match_indices(word).map(|(at, _)| at..at + word.len());
+    places.any(|place| stands_alone(text, &place))
 }

@@ -65,7 +65,7 @@ fn ask(site: Site<'_>, query: &Query, _: &str) -> Answered {
     let question = question(query)?;
     let unheard: Vec<String> = query.all("not").map(str::to_owned).collect();
     let answer = answer::answer(site.library, &asking(site, query, question, &unheard)?)?;
-    let walk = answer.walk(site.library)?;
+    let walk = answer.walk(site.library);
     let mut response = json(&wire::answer(site.library, &answer, walk.as_ref())?);
     response.record = super::unanswered(site, &answer);
     response.answer = Some(answer.status.name());

@@ -312,7 +312,7 @@ struct Beside<'a> {
 
 impl<'a> Beside<'a> {
     fn new(site: Site<'a>, answer: &Answer, unheard: &[String]) -> Result<Option<Self>> {
-        let (Some(walk), Some(wanted)) = (answer.walk(site.library)?, &answer.tree) else {
+        let (Some(walk), Some(wanted)) = (answer.walk(site.library), &answer.tree) else {
             return Ok(None);
         };
         let (tree, given) = (walk.tree, walk.given());
@@ -571,7 +571,7 @@ pub(super) fn entry(site: Site<'_>, entry: &Entry, thanks: bool) -> Result<Strin
         related: site.library.related(entry)?,
         trees: site
             .library
-            .trees_about(entry)?
+            .trees_about(entry)
             .into_iter()
             .map(|tree| (&*tree.title, tree.url()))
             .collect(),

@@ -128,7 +128,7 @@ pub fn entry_page<'a>(
         title: &other.title,
         url: other.url(),
     });
-    let trees = library.trees_about(entry)?.into_iter().map(|tree| NamedJson {
+    let trees = library.trees_about(entry).into_iter().map(|tree| NamedJson {
         id: &tree.id,
         title: &tree.title,
         url: tree.url(),
