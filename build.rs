@@ -77,12 +77,18 @@ fn map<K: AsRef<[u8]>>(
 }
 
 /// Writes OpenCC's traditional characters and phrases with the simplified ones as a Rust table, sorted by the first
-/// character, of the same the longest first; and a bit for each character with which one of them begins.
+/// character, of the same the longest first; and the sets of characters with which one of them begins, and of those that any
+/// of them changes, with a bit for each character.
 fn simplified(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(from.join("TSCharacters.txt"))?
         + &fs::read_to_string(from.join("TSPhrases.txt"))?;
     let mut pairs = Vec::new();
-    let mut begins: Vec<u64> = Vec::new();
+    let mut sets = [const { Vec::<u64>::new() }; 2];
+    let add = |set: &mut Vec<u64>, c: char| {
+        let at = c as usize;
+        set.resize(set.len().max(at / 64 + 1), 0);
+        set[at / 64] |= 1 << (at % 64);
+    };
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (traditional, simple) = line.split_once('\t').ok_or("a line without a tab")?;
         let simple = simple.split(' ').next().unwrap_or(simple);
@@ -91,18 +97,22 @@ fn simplified(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
             return Err(format!("{traditional} changes its length").into());
         }
         let first = traditional.chars().next().ok_or("a line without a word")?;
-        let at = first as usize;
-        begins.resize(begins.len().max(at / 64 + 1), 0);
-        begins[at / 64] |= 1 << (at % 64);
+        add(&mut sets[0], first);
+        let changed = traditional.chars().zip(simple.chars()).filter(|(a, b)| a != b);
+        changed.for_each(|(c, _)| add(&mut sets[1], c));
         pairs.push((first, Reverse(length), traditional, simple));
     }
     pairs.sort_unstable();
     let pairs: Vec<_> =
         pairs.iter().map(|(.., traditional, simple)| (traditional, simple)).collect();
+    let [begin, change] = sets;
     let tables = format!(
-        "static SIMPLIFIED: [(&str, &str); {}] = {pairs:?};\nstatic BEGINS: [u64; {}] = {begins:?};\n",
+        "static SIMPLIFIED: [(&str, &str); {}] = {pairs:?};\n\
+         static BEGIN: [u64; {}] = {begin:?};\n\
+         static CHANGE: [u64; {}] = {change:?};\n",
         pairs.len(),
-        begins.len(),
+        begin.len(),
+        change.len(),
     );
     Ok(fs::write(to, tables)?)
 }

@@ -3,18 +3,29 @@ use std::ops::Range;
 use unicode_normalization::{UnicodeNormalization, char::canonical_combining_class};
 
 /// Normalised text that knows where each of its characters came from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Normal {
     text: String,
-    origins: Vec<Origin>,
+    /// In the order of the text, without gaps.
+    pieces: Vec<Piece>,
 }
 
+/// A piece of normalised text, and where it came from: up to where the next one begins.
 #[derive(Debug, Clone, Copy)]
-struct Origin {
+struct Piece {
     /// Byte offset in the normalised text.
     at: usize,
     start: usize,
     end: usize,
+    /// Nothing has changed, so each byte comes from its own; else all comes from the whole place.
+    same: bool,
+}
+
+impl Piece {
+    /// Byte offset in the original text of what stands at `at` in the normalised one.
+    fn origin(&self, at: usize, otherwise: usize) -> usize {
+        if self.same { self.start + (at - self.at) } else { otherwise }
+    }
 }
 
 impl Normal {
@@ -26,41 +37,57 @@ impl Normal {
     /// The text with other words in some places: byte ranges of the normalised text, rising and apart. A character of
     /// such a word comes from the whole place.
     pub fn with(&self, places: &[(Range<usize>, String)]) -> Self {
-        let mut with = Self { text: String::new(), origins: Vec::new() };
+        let mut with = Self::default();
         let keep = |with: &mut Self, range: Range<usize>| {
-            let kept = self.origins.iter().filter(|origin| range.contains(&origin.at));
             let moved = with.text.len();
-            with.origins
-                .extend(kept.map(|kept| Origin { at: kept.at - range.start + moved, ..*kept }));
-            with.text.push_str(&self.text[range]);
+            with.text.push_str(&self.text[range.clone()]);
+            let ends = self.pieces.iter().skip(1).map(|next| next.at).chain([self.text.len()]);
+            for (piece, end) in self.pieces.iter().zip(ends) {
+                let (from, to) = (piece.at.max(range.start), end.min(range.end));
+                if from < to {
+                    let at = from - range.start + moved;
+                    let (start, end) =
+                        (piece.origin(from, piece.start), piece.origin(to, piece.end));
+                    with.pieces.push(Piece { at, start, end, same: piece.same });
+                }
+            }
         };
         let mut at = 0;
         for (range, word) in places {
             keep(&mut with, at..range.start);
-            let Range { start, end } = self.origin(range.clone());
-            for c in word.chars() {
-                with.origins.push(Origin { at: with.text.len(), start, end });
-                with.text.push(c);
-            }
+            with.push(word, self.origin(range.clone()));
             at = range.end;
         }
         keep(&mut with, at..self.text.len());
         with
     }
 
+    /// Adds what became of the original text at `origin`.
+    fn push(&mut self, text: &str, Range { start, end }: Range<usize>) {
+        self.pieces.push(Piece { at: self.text.len(), start, end, same: false });
+        self.text.push_str(text);
+    }
+
+    /// Adds what stands at `range` in the original text as it is.
+    fn copy(&mut self, original: &str, range: Range<usize>) {
+        if !range.is_empty() {
+            let Range { start, end } = range;
+            self.pieces.push(Piece { at: self.text.len(), start, end, same: true });
+            self.text.push_str(&original[range]);
+        }
+    }
+
     /// The byte range of the original text from which `range` of the normalised text was made.
     ///
     /// An empty range, or one past the end, is empty.
     pub fn origin(&self, range: Range<usize>) -> Range<usize> {
-        let first = self.origins.partition_point(|origin| origin.at < range.start);
-        let last = self.origins.partition_point(|origin| origin.at < range.end);
-        match self.origins.get(first..last) {
-            Some(several) => {
-                let start = several.iter().map(|origin| origin.start).min().unwrap_or(0);
-                start..several.iter().map(|origin| origin.end).max().unwrap_or(start)
-            }
-            None => 0..0,
+        let (from, to) = (range.start, range.end.min(self.text.len()));
+        if from >= to {
+            return 0..0;
         }
+        let before = |at: usize| self.pieces.partition_point(|piece| piece.at < at) - 1;
+        let (first, last) = (self.pieces[before(from + 1)], self.pieces[before(to)]);
+        first.origin(from, first.start)..last.origin(to, last.end)
     }
 }
 
@@ -78,23 +105,62 @@ struct Char {
 /// simplified (OpenCC's `t2s`), Chinese numerals before a measure word to digits (`三个月` → `3个月`).
 /// White space and punctuation stay.
 pub fn normalise(text: &str) -> Normal {
+    let pieces = Vec::with_capacity(text.len() / 16);
+    let mut normal = Normal { text: String::with_capacity(text.len()), pieces };
+    let (mut copied, mut at) = (0, 0);
+    while let Some(c) = text[at..].chars().next() {
+        let (start, next) = (at, at + c.len_utf8());
+        match settled(c, &text[next..]) {
+            Some(same) if same == c => at = next,
+            Some(other) => {
+                normal.copy(text, copied..start);
+                normal.push(other.encode_utf8(&mut [0; 4]), start..next);
+                (copied, at) = (next, next);
+            }
+            None => {
+                let (length, changes) = stretch(&text[start..]);
+                at = start + length;
+                if changes {
+                    normal.copy(text, copied..start);
+                    for Char { c, start: from, end } in whole(&text[start..at]) {
+                        normal.push(c.encode_utf8(&mut [0; 4]), start + from..start + end);
+                    }
+                    copied = at;
+                }
+            }
+        }
+    }
+    normal.copy(text, copied..at);
+    normal
+}
+
+/// What becomes of a character, if that is so whatever stands around it.
+fn settled(c: char, rest: &str) -> Option<char> {
+    if super::is_han(c) { None } else { plain(c).filter(|_| !begins_with_mark(rest)) }
+}
+
+/// The length of the beginning of `text` without settled characters, and whether anything in it may change. Words and
+/// numerals that change have no settled characters inside.
+fn stretch(text: &str) -> (usize, bool) {
+    let mut changes = false;
+    let mut rest = text.chars();
+    loop {
+        let length = text.len() - rest.as_str().len();
+        match rest.next() {
+            Some(c @ '\u{4E00}'..='\u{9FFF}') => changes |= is_in(&SPECIAL, c),
+            Some(c) if settled(c, rest.as_str()).is_none() => changes = true,
+            _ => return (length, changes),
+        }
+    }
+}
+
+/// What becomes of a stretch.
+fn whole(text: &str) -> Vec<Char> {
     let mut chars = fold(text);
-    // Most texts have nothing for the next two steps, and looking is faster than going through them.
-    if chars.iter().any(|char| begins(char.c)) {
+    if chars.iter().any(|char| is_in(&CHANGE, char.c)) {
         simplify(&mut chars);
     }
-    if chars.iter().any(|char| is_numeral(char.c)) {
-        chars = digits(&chars);
-    }
-    let mut normal = Normal {
-        text: String::with_capacity(text.len()),
-        origins: Vec::with_capacity(chars.len()),
-    };
-    for Char { c, start, end } in chars {
-        normal.origins.push(Origin { at: normal.text.len(), start, end });
-        normal.text.push(c);
-    }
-    normal
+    if chars.iter().any(|char| is_numeral(char.c)) { digits(&chars) } else { chars }
 }
 
 /// NFKC and lower case, one starter with its combining marks at a time, without zero-width characters.
@@ -120,10 +186,11 @@ fn fold(text: &str) -> Vec<Char> {
 }
 
 fn begins_with_mark(text: &str) -> bool {
-    match text.as_bytes().first() {
-        // ASCII, and what is Chinese but for a few.
-        None | Some(0..=0x7F | 0xE4..=0xE9) => false,
-        Some(_) => text.chars().next().is_some_and(|c| canonical_combining_class(c) != 0),
+    match text.as_bytes() {
+        // ASCII, Chinese characters and punctuation, full width.
+        [] | [0..=0x7F | 0xE4..=0xE9, ..] | [0xE3, 0x80, 0x80..=0xA9, ..] => false,
+        [0xE2, 0x80, ..] | [0xEF, 0xBC | 0xBD, ..] => false,
+        _ => text.chars().next().is_some_and(|c| canonical_combining_class(c) != 0),
     }
 }
 
@@ -132,7 +199,9 @@ fn plain(c: char) -> Option<char> {
     match c {
         '\0'..='\x7F' => Some(c.to_ascii_lowercase()),
         '\u{4E00}'..='\u{9FFF}' => Some(c),
-        '、' | '。' | '《' | '》' | '「' | '」' | '“' | '”' => Some(c),
+        '、' | '。' | '《' | '》' | '「' | '」' | '“' | '”' | '—' | '·' | '→' | '×' => {
+            Some(c)
+        }
         // Full width.
         '！'..='～' => char::from_u32(c as u32 - 0xFEE0).map(|c| c.to_ascii_lowercase()),
         _ => (super::is_han(c) && !is_compatible(c)).then_some(c),
@@ -154,15 +223,26 @@ include!(concat!(env!("OUT_DIR"), "/simplified.rs"));
 fn simplify(chars: &mut [Char]) {
     let mut rest = chars;
     while let Some(first) = rest.first() {
-        let length = if begins(first.c) { simplify_first(rest) } else { 0 };
+        let length = if is_in(&BEGIN, first.c) { simplify_first(rest) } else { 0 };
         rest = &mut rest[length.max(1)..];
     }
 }
 
-/// Whether a traditional character or phrase begins with it.
-fn begins(c: char) -> bool {
-    BEGINS.get(c as usize / 64).is_some_and(|bits| bits >> (c as usize % 64) & 1 == 1)
+/// Whether a character is in a set that has a bit for each.
+fn is_in(set: &[u64], c: char) -> bool {
+    set.get(c as usize / 64).is_some_and(|bits| bits >> (c as usize % 64) & 1 == 1)
 }
+
+/// The Chinese characters that may change: those that do in any of OpenCC's phrases, and numerals.
+static SPECIAL: [u64; CHANGE.len()] = {
+    let (mut set, mut at) = (CHANGE, 0);
+    while at < NUMERALS.len() {
+        let c = NUMERALS[at] as usize;
+        set[c / 64] |= 1 << (c % 64);
+        at += 1;
+    }
+    set
+};
 
 /// Simplifies what `chars` begin with, and returns its length; 0 if it is nothing.
 fn simplify_first(chars: &mut [Char]) -> usize {
@@ -181,9 +261,13 @@ fn simplify_first(chars: &mut [Char]) -> usize {
     chars.iter_mut().zip(simple.chars()).map(|(char, c)| char.c = c).count()
 }
 
+const NUMERALS: [char; 17] = [
+    '〇', '零', '一', '二', '两', '三', '四', '五', '六', '七', '八', '九', '十', '百', '千', '万',
+    '亿',
+];
+
 fn is_numeral(c: char) -> bool {
-    matches!(c, '〇' | '零' | '一' | '二' | '两' | '三' | '四' | '五' | '六' | '七' | '八' | '九')
-        || matches!(c, '十' | '百' | '千' | '万' | '亿')
+    NUMERALS.contains(&c)
 }
 
 /// What can be counted or dated. A numeral becomes digits only before one of these, so `统一` and `一般` stay.
@@ -242,8 +326,10 @@ fn digits(chars: &[Char]) -> Vec<Char> {
 
 /// The digits for `numeral`, if `rest` begins with something that is counted.
 fn number(numeral: &[Char], rest: &[Char]) -> Option<String> {
-    let follows =
-        |word: &str| word.chars().eq(rest.iter().take(word.chars().count()).map(|char| char.c));
+    let follows = |word: &str| {
+        let mut rest = rest.iter();
+        word.chars().all(|c| rest.next().is_some_and(|char| char.c == c))
+    };
     if !MEASURES.iter().any(|measure| follows(measure)) {
         return None;
     }
@@ -263,6 +349,7 @@ fn number(numeral: &[Char], rest: &[Char]) -> Option<String> {
 mod tests {
     use super::*;
     use ferrous_opencc::{OpenCC, config::BuiltinConfig};
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -312,6 +399,31 @@ mod tests {
         assert!(all.len() > 20_000);
         for (plain, folded) in all {
             assert!(folded.eq([plain]), "{plain}");
+        }
+    }
+
+    /// Combining marks are found by looking them up where the first bytes do not tell.
+    #[test]
+    fn marks_are_what_unicode_says() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(
+                begins_with_mark(&c.to_string()),
+                canonical_combining_class(c) != 0,
+                "{c:?}"
+            );
+        }
+    }
+
+    proptest! {
+        /// Text is normalised piece by piece as it would be as a whole, and so are the places that it came from.
+        #[test]
+        fn pieces_are_as_the_whole(text in "[a-cA-C１，。、 备案個個臺網站在乾隆么麼有覆著\u{200B}\u{301}éⅢ…—零〇一二两三十百万统唯个天年月]{0,30}") {
+            let (normal, chars) = (normalise(&text), whole(&text));
+            let expected: String = chars.iter().map(|char| char.c).collect();
+            prop_assert_eq!(normal.as_str(), &expected);
+            for (char, (at, c)) in chars.iter().zip(expected.char_indices()) {
+                prop_assert_eq!(normal.origin(at..at + c.len_utf8()), char.start..char.end);
+            }
         }
     }
 
