@@ -25,7 +25,7 @@ use names::Names;
 pub(crate) use names::{Name, hash};
 pub use place::Key;
 pub(crate) use plain::Plain;
-pub(crate) use readings::{readings, sounds};
+pub(crate) use readings::{READINGS, readings};
 pub(crate) use sounds::Sounding;
 use sounds::{Count, Sounds};
 use weight::FUNCTION_WORDS;

@@ -135,8 +135,12 @@ pub(super) fn unpack(symbols: &[u8], packed: &[u8]) -> Vec<u8> {
             None => first,
             Some(high) => SHORT + high * 256 + bytes.next().map_or(0, |low| usize::from(*low)),
         };
-        let symbol = symbols.get(code * ROOM..(code + 1) * ROOM).unwrap_or(&[0; ROOM]);
-        text.extend(&symbol[1..=usize::from(symbol[0]).min(ROOM - 1)]);
+        let symbol = symbols.get(code * ROOM..).and_then(<[u8]>::first_chunk);
+        let [length, symbol @ ..]: &[u8; ROOM] = symbol.unwrap_or(&[0; ROOM]);
+        // So many bytes are written always, since that is one step.
+        let end = text.len() + usize::from(*length);
+        text.extend_from_slice(symbol);
+        text.truncate(end);
     }
     text
 }

@@ -23,7 +23,8 @@ impl Plain {
             plain.blocks.push(index);
         }
         let mut hasher = FxHasher::default();
-        hasher.write(plain.text.split_whitespace().collect::<String>().as_bytes());
+        let chars = plain.text.chars().filter(|c| !c.is_whitespace());
+        chars.for_each(|c| hasher.write_u32(c.into()));
         plain.twin = hasher.finish();
         plain
     }

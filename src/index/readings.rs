@@ -4,7 +4,7 @@ use pinyin::{ToPinyin, ToPinyinMulti};
 use std::collections::BTreeSet;
 
 /// Words with more ways to read them are known by the first so many.
-const READINGS: usize = 8;
+pub(crate) const READINGS: usize = 8;
 
 /// Longer words are not looked for by sound.
 const LENGTH: usize = 8;
@@ -51,7 +51,8 @@ pub(crate) fn keys(word: &str) -> Vec<String> {
         _ => sounds(word),
     };
     for sound in sounds {
-        keys.push(format!("~{}\0{word}", sound.join("'")));
+        let syllables = sound.iter().flat_map(|syllable| ["'", syllable]);
+        keys.push(format!("{}\0{word}", syllables.collect::<String>()));
         if length >= INITIALS {
             let initials = sound.iter().filter_map(|syllable| syllable.chars().next());
             keys.push(format!("={}\0{word}", initials.collect::<String>()));

@@ -1,12 +1,13 @@
 //! What the words of an index sound like, for questions with slips in them.
 //!
 //! One map from keys to how many entries have the word. Four kinds of keys, told apart by their first byte:
-//! `~bei'an␀备案` by sound, `=bafwh␀备案服务号` by first letters, `*备案` the words themselves; and `+备案` how often the word,
+//! `'bei'an␀备案` by sound, `=bafwh␀备案服务号` by first letters, `*备案` the words themselves; and `+备案` how often the word,
 //! or another for it, stands in how many entries. A second map of the first three kinds, and of syllables (`.bei`), has the
 //! common words of Chinese, whatever the library is about; it is compiled in.
 
 use super::readings;
-use fst::{Automaton, IntoStreamer, Map, Streamer, raw::Node};
+use crate::text::Prefix;
+use fst::{Map, raw::Node};
 use std::{collections::BTreeSet, sync::LazyLock};
 use tantivy::directory::OwnedBytes;
 
@@ -103,19 +104,49 @@ impl Sounds {
         COMMON.contains_key(format!(".{letters}"))
     }
 
-    /// The words that sound so, syllables parted by `'`.
-    pub(crate) fn sounding(&self, sound: &str) -> Vec<Sounding> {
-        self.below(&format!("~{sound}\0"))
+    /// What keys of the index begin with before anything is heard.
+    pub(crate) fn unheard(&self) -> Prefix<'_> {
+        Prefix::empty(self.map.as_fst())
+    }
+
+    /// What has been heard, and a further syllable; nothing if no word of the index begins so.
+    pub(crate) fn heard<'s>(&'s self, before: Prefix<'s>, syllable: &str) -> Option<Prefix<'s>> {
+        let map = self.map.as_fst();
+        before.and(map, b"'")?.and(map, syllable.as_bytes())
+    }
+
+    /// Calls `found` with the words of the index that sound as what was heard, and how many entries have them.
+    pub(crate) fn saying<'s>(&'s self, heard: Prefix<'s>, found: impl FnMut(&str, u64)) {
+        let map = self.map.as_fst();
+        if let Some(all) = heard.and(map, b"\0") {
+            all.each(map, found);
+        }
+    }
+
+    /// Calls `found` with the words of the index and then the common ones that sound so, each syllable behind a `'`; one
+    /// may come twice.
+    pub(crate) fn sounding(&self, syllables: &str, mut found: impl FnMut(&str, u64)) {
+        let key = format!("{syllables}\0");
+        each(&self.map, &key, &mut found);
+        each(&COMMON, &key, &mut found);
     }
 
     /// The words with these first letters.
-    pub(crate) fn abbreviated(&self, initials: &str) -> Vec<Sounding> {
-        self.below(&format!("={initials}\0"))
+    pub(crate) fn abbreviated(&self, initials: &str) -> BTreeSet<String> {
+        let key = format!("={initials}\0");
+        let mut words = BTreeSet::new();
+        each(&self.map, &key, |word, _| {
+            words.insert(word.to_owned());
+        });
+        each(&COMMON, &key, |word, _| {
+            words.insert(word.to_owned());
+        });
+        words
     }
 
-    /// The words of the index that begin with this character.
-    pub(crate) fn beginning(&self, c: char) -> Vec<Sounding> {
-        below(&self.map, &format!("*{c}"), "*")
+    /// Calls `found` with what follows this character in the words of the index, and how many entries have them.
+    pub(crate) fn beginning(&self, c: char, found: impl FnMut(&str, u64)) {
+        each(&self.map, &format!("*{c}"), found);
     }
 
     /// The words of the index with one Latin letter more, less or other than `word`, which is ASCII.
@@ -142,41 +173,12 @@ impl Sounds {
         });
         known.collect()
     }
-
-    /// The words of both maps with this key.
-    fn below(&self, key: &str) -> Vec<Sounding> {
-        let mut words = below(&self.map, key, key);
-        let common = below(&COMMON, key, key);
-        let known = words.len();
-        for word in common {
-            if words[..known].iter().all(|other| other.word != word.word) {
-                words.push(word);
-            }
-        }
-        words
-    }
 }
 
-/// The words of the keys that begin with `start`, without `prefix`.
-fn below<D: AsRef<[u8]>>(map: &Map<D>, start: &str, prefix: &str) -> Vec<Sounding> {
-    // Most sounds are no word's, and walking is faster than setting out to search.
-    let fst = map.as_fst();
-    let mut node = fst.root();
-    for byte in start.bytes() {
-        let Some(at) = node.find_input(byte) else { return Vec::new() };
-        node = fst.node(node.transition_addr(at));
+/// Calls `found` with what follows `start` in the keys that begin with it, and their values.
+fn each<D: AsRef<[u8]>>(map: &Map<D>, start: &str, found: impl FnMut(&str, u64)) {
+    let map = map.as_fst();
+    if let Some(all) = Prefix::empty(map).and(map, start.as_bytes()) {
+        all.each(map, found);
     }
-    found(map, fst::automaton::Str::new(start).starts_with(), prefix)
-}
-
-/// The words of the keys that the automaton takes, without what stands before them.
-fn found<D: AsRef<[u8]>>(map: &Map<D>, automaton: impl Automaton, prefix: &str) -> Vec<Sounding> {
-    let mut found = Vec::new();
-    let mut stream = map.search(automaton).into_stream();
-    while let Some((key, documents)) = stream.next() {
-        if let Some(word) = std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix(prefix)) {
-            found.push(Sounding { word: word.to_owned(), documents });
-        }
-    }
-    found
 }

@@ -4,10 +4,10 @@
 //! is shown, and the question can be asked again as it was typed.
 
 use crate::{
-    index::{Index, Sounding, is_function, is_interrogative, sounds},
-    text::{Normal, Word, commonness, is_han, normalise},
+    index::{Index, READINGS, Sounding, is_function, is_interrogative, readings},
+    text::{Normal, Prefix, Word, commonness, is_han, normalise},
 };
-use std::{cell::LazyCell, collections::HashMap, ops::Range};
+use std::{cell::LazyCell, collections::BTreeSet, ops::Range};
 
 /// A word that was read as another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,33 +79,29 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
     let strange: Vec<bool> = chars.iter().map(|(_, c)| is_strange(index, *c)).collect();
     let mut found: Vec<(f32, Mend)> = Vec::new();
     for start in 0..chars.len() {
-        let beginning = LazyCell::new(|| {
-            let words = index.sounds.beginning(chars[start].1).into_iter();
-            words.map(|word| (word.word.chars().collect(), word)).collect::<Vec<_>>()
-        });
-        for end in start + 2..=chars.len().min(start + LONGEST) {
-            let window = &chars[start..end];
-            if !window.iter().all(|(_, c)| is_han(*c))
-                || covered[start..end].iter().all(|covered| *covered)
-            {
+        let beginning = LazyCell::new(|| beginning(index, chars[start].1));
+        let mut heard = vec![Some(index.sounds.unheard())];
+        let longest = chars[start..].iter().take(LONGEST).take_while(|(_, c)| is_han(*c)).count();
+        for end in start + 1..=start + longest {
+            heard = further(index, &heard, chars[end - 1].1);
+            let (covered, strange) = (&covered[start..end], &strange[start..end]);
+            if end - start < 2 || covered.iter().all(|covered| *covered) {
                 continue;
             }
-            let range = window[0].0..chars.get(end).map_or(text.len(), |(at, _)| *at);
-            let typed: Vec<char> = window.iter().map(|(_, c)| *c).collect();
-            let (covered, strange) = (&covered[start..end], &strange[start..end]);
-            let meant = meant(index, &typed, covered, strange, &beginning);
+            let range = chars[start].0..chars.get(end).map_or(text.len(), |(at, _)| *at);
+            let window = Window { text: &text[range.clone()], covered, strange };
             let as_typed = LazyCell::new(|| likely(&words, &range, text));
-            for (word, slip) in meant {
-                if is_function(&word.word) || word.documents == 0 {
-                    continue;
+            window.meant(index, &heard, &beginning, &mut |word, documents, slip| {
+                if is_function(word) || documents == 0 {
+                    return;
                 }
-                let meant = (word.documents as f32 / index.sounds.total as f32).ln();
+                let meant = (documents as f32 / index.sounds.total as f32).ln();
                 let gain = meant + slip - *as_typed;
                 // 不用 is no more likely here than anywhere.
-                if gain > GAIN && meant - commonness(&word.word) > OWN {
-                    found.push((gain, (range.clone(), word.word)));
+                if gain > GAIN && meant - commonness(word) > OWN {
+                    found.push((gain, (range.clone(), word.to_owned())));
                 }
-            }
+            });
         }
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -118,62 +114,99 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
     mends
 }
 
-/// The words of the index that may have been meant, each with the natural logarithm of the chance of such a slip. What
-/// was understood stays as it was typed. `beginning` are the words with the first character.
-fn meant(
-    index: &Index,
-    typed: &[char],
-    covered: &[bool],
-    strange: &[bool],
-    beginning: &[(Vec<char>, Sounding)],
-) -> Vec<(Sounding, f32)> {
-    let text: String = typed.iter().collect();
-    let mut meant: Vec<(Sounding, f32)> = Vec::new();
-    let slip = |changed: &[char], slip: f32| -> f32 {
-        let meant_so = |c: &char| if is_function(&c.to_string()) { MEANT_SO } else { 0.0 };
-        changed.iter().map(|c| slip + meant_so(c)).sum()
-    };
-    for sound in sounds(&text) {
-        for word in index.sounds.sounding(&sound.join("'")) {
-            let other = word.word.chars().zip(typed).enumerate();
-            let changed: Vec<(usize, char)> = other
-                .filter(|(_, (c, typed))| c != *typed)
-                .map(|(at, (_, typed))| (at, *typed))
-                .collect();
-            let same_length = word.word.chars().count() == typed.len();
-            if same_length && !changed.is_empty() && changed.iter().all(|(at, _)| !covered[*at]) {
-                let changed: Vec<char> = changed.into_iter().map(|(_, typed)| typed).collect();
-                let slip = slip(&changed, SOUNDS_ALIKE);
-                meant.push((word, slip));
+/// The words of the index that begin with `c`, as characters and whole, and how many entries have each.
+fn beginning(index: &Index, c: char) -> Vec<(Vec<char>, String, u64)> {
+    let mut words = Vec::new();
+    index.sounds.beginning(c, |rest, documents| {
+        let word = format!("{c}{rest}");
+        words.push((word.chars().collect(), word, documents));
+    });
+    words
+}
+
+/// What may have been heard when `c` is said after it. Where no word of the index goes on there is nothing any more.
+fn further<'i>(index: &'i Index, heard: &[Option<Prefix<'i>>], c: char) -> Vec<Option<Prefix<'i>>> {
+    let readings: BTreeSet<&str> = readings(c).collect();
+    let ways =
+        heard.iter().flat_map(|before| readings.iter().map(move |reading| (before, reading)));
+    let further = ways.map(|(before, reading)| index.sounds.heard((*before)?, reading));
+    further.take(READINGS).collect()
+}
+
+/// Some characters of a question, for each of which it is told whether it was understood, and whether it is a word of no entry.
+struct Window<'q> {
+    text: &'q str,
+    covered: &'q [bool],
+    strange: &'q [bool],
+}
+
+impl Window<'_> {
+    /// Whether this character and the next were not both understood.
+    fn open(&self, at: usize) -> bool {
+        self.covered[at..].iter().take(2).any(|covered| !covered)
+    }
+
+    /// Calls `found` with words of the index that may have been meant, how many entries have them, and the natural logarithm
+    /// of the chance of such a slip. What was understood stays as it was typed. `heard` is what the window sounds like, and
+    /// `beginning` are the words with its first character.
+    fn meant(
+        &self,
+        index: &Index,
+        heard: &[Option<Prefix<'_>>],
+        beginning: &[(Vec<char>, String, u64)],
+        found: &mut dyn FnMut(&str, u64, f32),
+    ) {
+        let typed: Vec<char> = self.text.chars().collect();
+        let slip = |c: char, slip: f32| {
+            slip + if is_function(c.encode_utf8(&mut [0; 4])) { MEANT_SO } else { 0.0 }
+        };
+        for sound in heard.iter().flatten() {
+            index.sounds.saying(*sound, |word, documents| {
+                let changed = || {
+                    word.chars().zip(&typed).zip(self.covered).filter(|((c, typed), _)| c != *typed)
+                };
+                let same_length = word.chars().count() == typed.len();
+                if same_length
+                    && changed().next().is_some()
+                    && changed().all(|(_, covered)| !covered)
+                {
+                    found(
+                        word,
+                        documents,
+                        changed().map(|((_, typed), _)| slip(*typed, SOUNDS_ALIKE)).sum(),
+                    );
+                }
+            });
+        }
+        if typed.len() < LEAST_HAN {
+            return;
+        }
+        for (other, word, documents) in beginning {
+            if other.len().abs_diff(typed.len()) > 1 {
+                continue;
+            }
+            let at = typed.iter().zip(other).take_while(|(a, b)| a == b).count();
+            let tails = |typed_from: usize, other_from: usize| {
+                typed.get(typed_from..).is_some_and(|tail| Some(tail) == other.get(other_from..))
+            };
+            let wrong = at < typed.len() && self.strange[at] && !self.covered[at];
+            if tails(at + 1, at + 1) && wrong {
+                found(word, *documents, slip(typed[at], LOOKS_ALIKE));
+            } else if tails(at, at + 1)
+                || tails(at + 1, at) && typed.get(at) == typed.get(at - 1)
+                || self.open(at)
+                    && tails(at + 2, at + 2)
+                    && typed[at..at + 2].iter().rev().eq(&other[at..at + 2])
+            {
+                found(word, *documents, LEFT_OUT);
             }
         }
-    }
-    if typed.len() < LEAST_HAN {
-        return meant;
-    }
-    let near = beginning.iter().filter(|(other, _)| other.len().abs_diff(typed.len()) <= 1);
-    for (other, word) in near {
-        let at = typed.iter().zip(other).take_while(|(a, b)| a == b).count();
-        let tails = |typed_from: usize, other_from: usize| {
-            typed.get(typed_from..).is_some_and(|tail| Some(tail) == other.get(other_from..))
-        };
-        let wrong = at < typed.len() && strange[at] && !covered[at];
-        if tails(at + 1, at + 1) && wrong {
-            let slip = slip(&[typed[at]], LOOKS_ALIKE);
-            meant.push((word.clone(), slip));
-        } else if tails(at, at + 1) || tails(at + 1, at) && typed.get(at) == typed.get(at - 1) {
-            meant.push((word.clone(), LEFT_OUT));
+        // Words whose second character stands before the first.
+        if self.open(0) {
+            let swapped: String = [typed[1], typed[0]].iter().chain(&typed[2..]).collect();
+            found(&swapped, index.sounds.documents(&swapped).unwrap_or(0), LEFT_OUT);
         }
     }
-    for at in (1..typed.len()).filter(|at| !covered[at - 1] || !covered[*at]) {
-        let mut swapped = typed.to_vec();
-        swapped.swap(at - 1, at);
-        let word: String = swapped.into_iter().collect();
-        if let Some(documents) = index.sounds.documents(&word) {
-            meant.push((Sounding { word, documents }, LEFT_OUT));
-        }
-    }
-    meant
 }
 
 /// The natural logarithm of the chance that somebody types another character of the same sound, another one, or leaves
@@ -340,29 +373,20 @@ const COMMON: u64 = 20;
 
 /// The words that syllables most likely stand for: long ones and ones that many entries have.
 fn spoken(index: &Index, syllables: &[&str]) -> (f32, String) {
-    let mut cache: HashMap<Range<usize>, Option<Sounding>> = HashMap::new();
     let mut best: Vec<(f32, String)> = vec![(0.0, String::new())];
     for end in 1..=syllables.len() {
         // A syllable without a word stays as it is.
         let last = &best[end - 1];
         let mut here = (last.0 - 2.0, format!("{} {} ", last.1, syllables[end - 1]));
         for start in end.saturating_sub(WORD_SYLLABLES)..end {
-            let found = cache.entry(start..end).or_insert_with(|| {
-                let found = index.sounds.sounding(&syllables[start..end].join("'"));
-                // Who asks means 哪个, whatever the entries say more often.
-                let rank = |found: &Sounding| (is_interrogative(&found.word), found.documents);
-                found
-                    .into_iter()
-                    .reduce(|best, next| if rank(&next) > rank(&best) { next } else { best })
-            });
-            let Some(found) = found else { continue };
+            let Some((word, documents)) = said(index, &syllables[start..end]) else { continue };
             let length = (end - start) as f32;
-            let known = found.documents.max(if is_function(&found.word) { COMMON } else { 2 });
+            let known = documents.max(if is_function(&word) { COMMON } else { 2 });
             // Many single characters are everywhere, and none of them is likelier than a word.
             let known = if length > 1.0 { known } else { known.min(COMMON) };
             let score = best[start].0 + length * length + 0.5 * (known as f32 + 1.0).ln();
             if score > here.0 {
-                here = (score, format!("{}{}", best[start].1, found.word));
+                here = (score, format!("{}{word}", best[start].1));
             }
         }
         best.push(here);
@@ -370,10 +394,25 @@ fn spoken(index: &Index, syllables: &[&str]) -> (f32, String) {
     best.pop().unwrap_or_default()
 }
 
+/// The word that syllables most likely are, if they are one, and how many entries have it.
+fn said(index: &Index, syllables: &[&str]) -> Option<(String, u64)> {
+    let mut best: Option<(String, u64)> = None;
+    let syllables: String = syllables.iter().flat_map(|syllable| ["'", syllable]).collect();
+    index.sounds.sounding(&syllables, |word, documents| {
+        // Who asks means 哪个, whatever the entries say more often.
+        let rank = |word: &str, documents: u64| (is_interrogative(word), documents);
+        if best.as_ref().is_none_or(|(other, most)| rank(word, documents) > rank(other, *most)) {
+            best = Some((word.to_owned(), documents));
+        }
+    });
+    best
+}
+
 /// What an unknown Latin word may stand for: the first letters of one word only, or a word with one letter wrong.
 fn latin_word(index: &Index, word: &str) -> Option<String> {
-    if let [only] = &index.sounds.abbreviated(word)[..] {
-        return Some(only.word.clone());
+    let mut abbreviated = index.sounds.abbreviated(word).into_iter();
+    if let (Some(only), None) = (abbreviated.next(), abbreviated.next()) {
+        return Some(only);
     }
     let is_word = |found: &Sounding| {
         found.documents > 0 && found.word.chars().all(|c| c.is_ascii_alphabetic())

@@ -5,10 +5,11 @@
 
 mod normalise;
 mod segment;
+mod trie;
 
 pub use normalise::{Normal, normalise};
-pub(crate) use segment::prefixes;
 pub use segment::{Segmenter, Word, commonness};
+pub(crate) use trie::{Prefix, prefixes};
 
 /// Whether `c` is a Chinese character.
 pub fn is_han(c: char) -> bool {

@@ -1,5 +1,8 @@
-use super::Normal;
-use fst::raw::{Fst, Node, Output, Transition};
+use super::{
+    Normal,
+    trie::{Prefix, prefixes},
+};
+use fst::raw::Fst;
 use jieba_rs::{Jieba, Token};
 use regex::Regex;
 use rustc_hash::FxBuildHasher;
@@ -194,7 +197,7 @@ const LEARNED_KEPT: usize = 8;
 struct Learned {
     jieba: Jieba,
     /// The pairs of characters whose words it knows.
-    pairs: HashSet<(char, char), FxBuildHasher>,
+    pairs: HashSet<[char; 2], FxBuildHasher>,
     /// The frequency of the words that it does not know.
     rest: usize,
 }
@@ -210,9 +213,8 @@ impl Learned {
     fn learn(&mut self, text: &str, terms: &Fst<Vec<u8>>) {
         let before = self.rest;
         let seconds = text.chars().skip(1).chain(['\0']);
-        for pair in text.chars().zip(seconds) {
+        for pair in text.chars().zip(seconds).map(<[char; 2]>::from) {
             if self.pairs.insert(pair) {
-                let pair = String::from_iter([pair.0, pair.1]);
                 let mut found = |word: &str, frequency: u64| {
                     if !self.jieba.has_word(word) {
                         self.jieba.add_word(word, Some(frequency as usize), None);
@@ -220,8 +222,8 @@ impl Learned {
                     }
                 };
                 // A term is before the dictionary's word, and takes its place.
-                beginning(terms, &pair, &mut found);
-                beginning(&DICT, &pair, &mut found);
+                around(terms, pair, &mut found);
+                around(&DICT, pair, &mut found);
             }
         }
         if self.rest != before {
@@ -230,73 +232,22 @@ impl Learned {
     }
 }
 
-/// Calls `found` with each word of `dict` that `text` begins with, or that begins with `text`, and its frequency.
-fn beginning<D: AsRef<[u8]>>(dict: &Fst<D>, text: &str, found: &mut impl FnMut(&str, u64)) {
-    let mut longer: Vec<(usize, Transition)> = Vec::new();
-    walk(dict, text, |word, node, frequency| {
-        if node.is_final() {
-            found(word, frequency.cat(node.final_output()).value());
-        }
-        if word.len() == text.len() {
-            longer.extend(onward(word.len(), node, frequency));
-        }
-    });
-    let mut word = text.as_bytes().to_vec();
-    while let Some((length, last)) = longer.pop() {
+/// Calls `found` with each word of `dict` that `pair`, two characters, begins with, or that begins with it, and its frequency.
+fn around<D: AsRef<[u8]>>(dict: &Fst<D>, pair: [char; 2], found: &mut impl FnMut(&str, u64)) {
+    let mut word = String::from(pair[0]);
+    let Some(first) = Prefix::empty(dict).and(dict, word.as_bytes()) else { return };
+    if let Some(frequency) = first.value() {
+        found(&word, frequency);
+    }
+    let length = word.len();
+    word.push(pair[1]);
+    let Some(both) = first.and(dict, &word.as_bytes()[length..]) else { return };
+    let length = word.len();
+    both.each(dict, |rest, frequency| {
         word.truncate(length);
-        word.push(last.inp);
-        let node = dict.node(last.addr);
-        if node.is_final()
-            && let Ok(word) = std::str::from_utf8(&word)
-        {
-            found(word, last.out.cat(node.final_output()).value());
-        }
-        longer.extend(onward(word.len(), node, last.out));
-    }
-}
-
-/// The ways on from a node to which so many bytes lead, with the outputs up to there.
-fn onward(
-    length: usize,
-    node: Node<'_>,
-    output: Output,
-) -> impl Iterator<Item = (usize, Transition)> {
-    (0..node.len()).map(move |at| {
-        let next = node.transition(at);
-        (length, Transition { out: output.cat(next.out), ..next })
-    })
-}
-
-/// Calls `found` with each word of `dict` that `text` begins with, and what it is mapped to.
-pub(crate) fn prefixes<'t, D: AsRef<[u8]>>(
-    dict: &Fst<D>,
-    text: &'t str,
-    mut found: impl FnMut(&'t str, usize),
-) {
-    walk(dict, text, |word, node, output| {
-        if node.is_final() {
-            found(word, output.cat(node.final_output()).value() as usize);
-        }
+        word.push_str(rest);
+        found(&word, frequency);
     });
-}
-
-/// Calls `seen` with each beginning of `text` with which a word of `dict` begins, and the node and the output to which it leads.
-fn walk<'d, 't, D: AsRef<[u8]>>(
-    dict: &'d Fst<D>,
-    text: &'t str,
-    mut seen: impl FnMut(&'t str, Node<'d>, Output),
-) {
-    let mut node = dict.root();
-    let mut output = Output::zero();
-    for (at, byte) in text.bytes().enumerate() {
-        let Some(index) = node.find_input(byte) else { return };
-        let transition = node.transition(index);
-        output = output.cat(transition.out);
-        node = dict.node(transition.addr);
-        if text.is_char_boundary(at + 1) {
-            seen(&text[..=at], node, output);
-        }
-    }
 }
 
 /// The runs of letters and digits of an identifier, without single Chinese characters.
