@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{collections::HashSet, ops::Range};
 use tantivy::{
-    DocId, Term,
+    DocId, Score, SegmentReader, Term,
     collector::TopDocs,
     query::{BooleanQuery, BoostQuery, Query, TermQuery},
     schema::{Field, IndexRecordOption},
@@ -128,7 +128,9 @@ impl Question {
     pub(super) fn candidates(&self, index: &Index, limit: usize) -> Result<Vec<DocId>> {
         let best = |clauses: Vec<Box<dyn Query>>, limit: usize| {
             let query = BooleanQuery::union(clauses);
-            index.searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())
+            let best = TopDocs::with_limit(limit)
+                .tweak_score(|_: &SegmentReader| |_: DocId, score: Score| score);
+            index.searcher.search(&query, &best)
         };
         let clause = |field: Field, text: &str, boost: f32, option: IndexRecordOption| {
             let term = TermQuery::new(Term::from_field_text(field, text), option);
