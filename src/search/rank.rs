@@ -93,7 +93,8 @@ pub(super) struct Scored {
 pub(super) struct Ranked {
     /// Best first. Equal ones keep the order of the index.
     pub(super) scored: Vec<Scored>,
-    covers: Vec<Vec<Found>>,
+    /// A row of units for each candidate.
+    covers: Vec<Found>,
 }
 
 /// Scores the candidates.
@@ -105,20 +106,24 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
     let asked = Asked::new(index, question, &[])?;
     let enough = (1.0 + (TYPICAL * index.overview.names_each).max(1.0)).ln();
     let mut scored = Vec::with_capacity(documents.len());
-    for (row, (document, covers)) in documents.into_iter().zip(&covers).enumerate() {
+    let width = question.units.len();
+    let mut likes: Vec<f32> = Vec::new();
+    for (row, document) in documents.into_iter().enumerate() {
         let (mut coverage, mut typical) = (0.0, 0.0);
-        for (unit, cover) in question.units.iter().zip(covers) {
+        for (unit, cover) in question.units.iter().zip(&covers[row * width..]) {
             coverage += unit.weight * cover.value;
             typical += unit.weight * ((1.0 + cover.times).ln() / enough).min(1.0);
         }
         let mut nearest = 0.0_f32;
-        let mut likes: Vec<f32> = Vec::new();
+        likes.clear();
         for like in index.names(document).map(|name| asked.like(name)) {
             nearest = nearest.max(like.pairs);
             likes.push(like.mean());
         }
-        likes.sort_unstable_by(|a, b| b.total_cmp(a));
-        likes.truncate(NAMES);
+        if likes.len() > NAMES {
+            likes.select_nth_unstable_by(NAMES, |a, b| b.total_cmp(a));
+            likes.truncate(NAMES);
+        }
         let likeness = likes.iter().sum::<f32>() / likes.len().max(1) as f32;
         let (coverage, typical) = (coverage / weight, typical / weight);
         scored.push(Scored { document, coverage, nearest, likeness, typical, row });
@@ -130,7 +135,8 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
 impl Ranked {
     /// For each unit of the question how well it is covered by the candidate, and where.
     pub(super) fn covers(&self, question: &Question, scored: &Scored) -> Vec<Cover> {
-        let found = question.units.iter().zip(&self.covers[scored.row]);
+        let units = &question.units;
+        let found = units.iter().zip(&self.covers[scored.row * units.len()..]);
         let cover = |(unit, found): (&Unit, &Found)| Cover {
             value: found.value,
             place: found.place,
@@ -158,14 +164,15 @@ impl Found {
     }
 }
 
-/// For each document how well each unit is covered. `documents` are sorted.
-fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec<Vec<Found>>> {
-    let mut covers = vec![vec![Found::default(); question.units.len()]; documents.len()];
+/// For each document a row that tells how well each unit is covered. `documents` are sorted.
+fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec<Found>> {
+    let width = question.units.len();
+    let mut covers = vec![Found::default(); width * documents.len()];
     for (at, unit) in question.units.iter().enumerate() {
         for (which, (term, worth)) in unit.terms.iter().enumerate() {
             for (field, place) in index.fields().map(|(at, field)| (field, PLACES[at])) {
                 each(index, field, term, documents, |row, times| {
-                    let found = &mut covers[row][at];
+                    let found = &mut covers[row * width + at];
                     // A part of a word says little of the whole, however often it comes.
                     found.times += if *worth >= SYNONYM { times as f32 } else { 0.0 };
                     found.improve(worth * place.worth(), place, Some(which));
@@ -179,7 +186,7 @@ fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec
         }
         for (row, count) in shared.into_iter().enumerate().filter(|(_, count)| *count > 0) {
             let value = Place::Grams.worth() * count as f32 / grams.len() as f32;
-            covers[row][at].improve(value, Place::Grams, None);
+            covers[row * width + at].improve(value, Place::Grams, None);
         }
     }
     Ok(covers)
@@ -229,7 +236,7 @@ struct Matched {
 /// A map from hashes in which most hashes are not.
 struct Tokens<T> {
     /// By the last twelve bits of a hash whether there is one with these.
-    seen: [u64; 64],
+    seen: [bool; 1 << 12],
     /// By the last bits of a hash, or behind the place that they name: the hash and one.
     slots: Vec<u32>,
     /// By slot, the place of the value.
@@ -241,9 +248,9 @@ impl<T> Tokens<T> {
     fn new(values: Vec<(u32, T)>) -> Self {
         let size = (8 * values.len()).next_power_of_two();
         let (mut slots, mut places) = (vec![0; size], vec![0; size]);
-        let mut seen = [0; 64];
+        let mut seen = [false; 1 << 12];
         for (at, (hash, _)) in values.iter().enumerate() {
-            seen[*hash as usize / 64 % 64] |= 1 << (hash % 64);
+            seen[*hash as usize % seen.len()] = true;
             let mut slot = *hash as usize & (size - 1);
             while slots[slot] != 0 {
                 slot = (slot + 1) & (size - 1);
@@ -255,7 +262,7 @@ impl<T> Tokens<T> {
 
     #[inline]
     fn get(&self, hash: u32) -> Option<&T> {
-        if self.seen[hash as usize / 64 % 64] >> (hash % 64) & 1 == 0 {
+        if !self.seen[hash as usize % self.seen.len()] {
             return None;
         }
         let mask = self.slots.len() - 1;
