@@ -209,3 +209,22 @@ fn covers(parts: &[&Word], range: &Range<usize>) -> bool {
     });
     end == range.end
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::{Library, Place};
+
+    /// Fewer candidates are the first of more: tantivy's pruning once left better ones out.
+    #[test]
+    fn no_better_candidate_is_left_out() {
+        let library = Library::of(&Place::default().files().unwrap()).unwrap();
+        for asked in ["个人网站备案需要准备哪些材料和证件", "域名实名认证和备案主体名称不一致"]
+        {
+            let question = Question::read(&library.index, asked, true).unwrap();
+            let all = question.candidates(&library.index, library.index.overview.entries).unwrap();
+            let some = question.candidates(&library.index, 20).unwrap();
+            assert_eq!(some, all[..20]);
+        }
+    }
+}
