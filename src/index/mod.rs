@@ -620,26 +620,28 @@ impl Index {
         if documents != self.overview.entries {
             return Err(format!("应有 {} 个条目，只有 {documents} 个", self.overview.entries));
         }
-        // All titles are cut as one text, which takes less than each by itself.
-        let (mut titles, mut ends, mut ids) = (String::new(), Vec::new(), Vec::new());
         let step = documents.div_ceil(SAMPLE).max(1);
         for at in (0..documents).step_by(step) {
             let entry = self.entry_at(at as DocId).map_err(|error| error.to_string())?;
-            titles.push_str(normalise(&entry.title).as_str());
-            titles.push('\n');
-            ends.push(titles.len());
-            ids.push(entry.id);
-        }
-        for word in self.segmenter.ranges(&titles) {
-            let title = ends.partition_point(|end| *end <= word.start);
-            let document = (title * step) as DocId;
-            let found = self.postings(self.fields.title, &titles[word]);
-            let found = found.map_err(|error| error.to_string())?;
-            if found.is_none_or(|mut postings| postings.seek(document) != document) {
-                return Err(format!("用标题找不到条目 `{}`", ids[title]));
+            let held = self.holds(self.fields.title, &entry.title, at as DocId);
+            if !held.map_err(|error| error.to_string())? {
+                return Err(format!("用标题找不到条目 `{}`", entry.id));
             }
         }
         Ok(())
+    }
+
+    /// Whether the document is found in `field` by each word of `text`.
+    fn holds(&self, field: Field, text: &str, document: DocId) -> Result<bool> {
+        for word in self.segmenter.cut(&normalise(text)) {
+            if self
+                .postings(field, &word.text)?
+                .is_none_or(|mut postings| postings.seek(document) != document)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Where a word stands in a field.
