@@ -125,23 +125,23 @@ impl Sounds {
 
     /// Calls `found` with the words of the index and then the common ones that sound so, each syllable behind a `'`; one
     /// may come twice.
-    pub(crate) fn sounding(&self, syllables: &str, mut found: impl FnMut(&str, u64)) {
-        let key = format!("{syllables}\0");
-        each(&self.map, &key, &mut found);
-        each(&COMMON, &key, &mut found);
+    pub(crate) fn sounding(&self, syllables: &str, found: impl FnMut(&str, u64)) {
+        self.in_both(&format!("{syllables}\0"), found);
     }
 
     /// The words with these first letters.
     pub(crate) fn abbreviated(&self, initials: &str) -> BTreeSet<String> {
-        let key = format!("={initials}\0");
         let mut words = BTreeSet::new();
-        each(&self.map, &key, |word, _| {
-            words.insert(word.to_owned());
-        });
-        each(&COMMON, &key, |word, _| {
+        self.in_both(&format!("={initials}\0"), |word, _| {
             words.insert(word.to_owned());
         });
         words
+    }
+
+    /// Calls `found` with the words with this key, of the index and then the common ones.
+    fn in_both(&self, key: &str, mut found: impl FnMut(&str, u64)) {
+        each(&self.map, key, &mut found);
+        each(&COMMON, key, &mut found);
     }
 
     /// Calls `found` with what follows this character in the words of the index, and how many entries have them.
