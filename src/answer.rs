@@ -11,7 +11,6 @@ use crate::{
     tree::{self, State, Walk, Wanted},
 };
 use jiff::{ToSpan, civil::Date};
-use std::sync::Arc;
 
 /// From this confidence on, an entry is the answer: right more often than wrong among the tuning questions.
 const ANSWERED: f32 = 0.57;
@@ -70,7 +69,7 @@ pub struct Answer {
     /// How likely it is that the first hit answers, from 0 to 1.
     pub confidence: f32,
     /// Answers to other intentions of the question.
-    pub also: Vec<(Arc<Entry>, Passage)>,
+    pub also: Vec<(Entry, Passage)>,
     /// The tree that the question may want, with what was heard.
     pub tree: Option<Wanted>,
     /// Best first; the first one holds the answer if an entry answers.
@@ -242,7 +241,7 @@ pub fn passage(library: &Library, first: &Hit, found: &Found) -> Passage {
     let least = if first.is_cell() { BEHIND } else { first.score - NEAR };
     let is_own = first.asked && !first.is_cell();
     let near = found.hits.get(1).filter(|next| !is_own && next.score >= least);
-    let near = near.map(|next| &*next.entry);
+    let near = near.map(|next| &next.entry);
     search::best(first, &found.question, library.is_ours(), near)
 }
 
@@ -255,13 +254,9 @@ fn confidence(found: &Found) -> f32 {
 }
 
 /// What answers the parts of a question that ask for something else than the whole.
-fn also(
-    library: &Library,
-    asking: &Asking<'_>,
-    answered: &str,
-) -> Result<Vec<(Arc<Entry>, Passage)>> {
+fn also(library: &Library, asking: &Asking<'_>, answered: &str) -> Result<Vec<(Entry, Passage)>> {
     let parts: Vec<&str> = parts(asking.question);
-    let mut also: Vec<(Arc<Entry>, Passage)> = Vec::new();
+    let mut also: Vec<(Entry, Passage)> = Vec::new();
     if parts.len() < 2 {
         return Ok(also);
     }

@@ -1,6 +1,6 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// One question with its answer.
 ///
@@ -173,11 +173,11 @@ impl Block {
     }
 
     /// The block as a line, as a row of the table with these heads.
-    fn line(&self, heads: &[&str]) -> String {
+    fn line(&self, heads: &[&str]) -> Cow<'_, str> {
         match &self.kind {
-            Kind::Item(Some(number)) => format!("{number}. {}", self.text),
-            Kind::Item(None) => format!("· {}", self.text),
-            Kind::Head => self.text.replace('\t', "；").replace('\n', " "),
+            Kind::Item(Some(number)) => format!("{number}. {}", self.text).into(),
+            Kind::Item(None) => format!("· {}", self.text).into(),
+            Kind::Head => self.text.replace('\t', "；").replace('\n', " ").into(),
             Kind::Row => {
                 let cells = self.cells().enumerate().filter(|(_, (_, cell))| !cell.is_empty());
                 let named = cells.map(|(column, (_, cell))| match heads.get(column) {
@@ -186,9 +186,9 @@ impl Block {
                     }
                     _ => cell.replace('\n', " "),
                 });
-                named.collect::<Vec<_>>().join("；")
+                named.collect::<Vec<_>>().join("；").into()
             }
-            _ => self.text.clone(),
+            _ => (&*self.text).into(),
         }
     }
 }
@@ -242,13 +242,13 @@ impl Entry {
     }
 
     /// Each block as a line that makes sense by itself: an item with its number, a row with its heads.
-    pub fn lines(&self) -> impl Iterator<Item = String> {
+    pub fn lines(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.blocks.iter().zip(self.heads()).map(|(block, heads)| block.line(&heads))
     }
 
     /// The blocks that say something by themselves, with their index, as lines.
-    pub(crate) fn said(&self) -> impl Iterator<Item = (usize, String)> {
-        let says = |(index, line): &(usize, String)| {
+    pub(crate) fn said(&self) -> impl Iterator<Item = (usize, Cow<'_, str>)> {
+        let says = |(index, line): &(usize, Cow<'_, str>)| {
             let kind = &self.blocks[*index].kind;
             let beside = matches!(kind, Kind::Heading(_) | Kind::Head | Kind::Image(_));
             !beside && !line.trim().is_empty()

@@ -240,13 +240,34 @@ pub struct Index {
     names: Names,
     pub(crate) sounds: Sounds,
     /// Entries that were judged lately: most questions are about a few.
-    judged: Mutex<LruCache<DocId, Judged>>,
+    judged: Mutex<LruCache<DocId, Arc<Plain>>>,
 }
 
-/// An entry, and how questions are compared with it.
-type Judged = (Arc<Entry>, Arc<Plain>);
+/// An entry that is judged.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub document: DocId,
+    pub plain: Arc<Plain>,
+    /// The whole of it, once it has been read.
+    entry: Option<Entry>,
+}
 
-/// So many judged entries are kept, some kB each.
+impl Judged {
+    /// The whole entry.
+    pub(crate) fn entry(&mut self, index: &Index) -> Result<&Entry> {
+        Ok(match &mut self.entry {
+            Some(entry) => entry,
+            none => none.insert(index.entry_at(self.document)?),
+        })
+    }
+
+    pub(crate) fn into_entry(self, index: &Index) -> Result<Entry> {
+        self.entry.map_or_else(|| index.entry_at(self.document), Ok)
+    }
+}
+
+/// Of so many entries it is kept how questions are compared with them, some kB each. The entries themselves are many small
+/// pieces, and threads that free each other's pieces wait for each other.
 const KEPT: NonZero<usize> = NonZero::new(512).expect("it is not zero");
 
 /// Builds the index of `content` and its trees in `folder`, which must not exist yet, and proves it.
@@ -659,17 +680,16 @@ impl Index {
         Ok(self.entries.find(id))
     }
 
-    /// An entry, and how questions are compared with it. Kept for the next question.
+    /// An entry to be judged. How questions are compared with it is kept for the next one.
     pub(crate) fn judged(&self, document: DocId) -> Result<Judged> {
-        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = judged().get(&document) {
-            return Ok(kept.clone());
+        let kept = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plain) = kept().get(&document).cloned() {
+            return Ok(Judged { document, plain, entry: None });
         }
         let entry = self.entry_at(document)?;
         let plain = Arc::new(Plain::of(&entry));
-        let both = (Arc::new(entry), plain);
-        judged().put(document, both.clone());
-        Ok(both)
+        kept().put(document, plain.clone());
+        Ok(Judged { document, plain, entry: Some(entry) })
     }
 
     /// The entry that a document is made of.

@@ -1,37 +1,46 @@
 //! An entry as questions are compared with it.
 
-use crate::{content::Entry, text::normalise};
-use rustc_hash::FxHasher;
-use std::{hash::Hasher, ops::Range};
+use crate::{content::Entry, text::add_normalised};
+use jiff::civil::Date;
+use std::{collections::BTreeMap, ops::Range};
 
-/// Title of an entry and blocks that say something by themselves, normalised.
+/// Title of an entry and blocks that say something by themselves, normalised; and for whom and how long it holds.
 #[derive(Debug)]
 pub(crate) struct Plain {
     text: String,
     ranges: Vec<Range<usize>>,
     blocks: Vec<usize>,
-    twin: u64,
+    /// The same for texts that differ in nothing but white space.
+    sign: u64,
+    pub scope: BTreeMap<String, Vec<String>>,
+    pub valid_until: Option<Date>,
 }
 
 impl Plain {
     pub(crate) fn of(entry: &Entry) -> Self {
-        let mut plain =
-            Self { text: String::new(), ranges: Vec::new(), blocks: Vec::new(), twin: 0 };
+        let mut plain = Self {
+            text: String::new(),
+            ranges: Vec::new(),
+            blocks: Vec::new(),
+            sign: 0,
+            scope: entry.scope.clone(),
+            valid_until: entry.valid_until,
+        };
         plain.add(&entry.title);
         for (index, line) in entry.said() {
             plain.add(&line);
             plain.blocks.push(index);
         }
-        let mut hasher = FxHasher::default();
-        let chars = plain.text.chars().filter(|c| !c.is_whitespace());
-        chars.for_each(|c| hasher.write_u32(c.into()));
-        plain.twin = hasher.finish();
+        plain.text.shrink_to_fit();
+        // White space is no printed ASCII, and none begins with such a byte of more than ASCII.
+        let says = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xE4..);
+        plain.sign = plain.text.bytes().filter(says).map(u64::from).sum();
         plain
     }
 
     fn add(&mut self, text: &str) {
         let start = self.text.len();
-        self.text.push_str(normalise(text).as_str());
+        add_normalised(&mut self.text, text);
         self.ranges.push(start..self.text.len());
         self.text.push('\n');
     }
@@ -60,8 +69,12 @@ impl Plain {
         &self.blocks
     }
 
-    /// The same for entries whose title and text differ in nothing but white space.
-    pub(crate) fn twin(&self) -> u64 {
-        self.twin
+    /// Whether title and text differ in nothing but white space.
+    pub(crate) fn is_twin(&self, other: &Self) -> bool {
+        self.sign == other.sign && self.printed().eq(other.printed())
+    }
+
+    fn printed(&self) -> impl Iterator<Item = char> {
+        self.text.chars().filter(|c| !c.is_whitespace())
     }
 }

@@ -29,13 +29,14 @@ pub use suggest::{Kind, Suggester, Suggestion};
 use crate::{
     content::{Entry, FACT},
     error::Result,
-    index::{Index, Plain},
+    index::{Index, Judged, Plain},
     text::{bigrams, normalise},
 };
 use finders::Finders;
 use jiff::civil::Date;
 use rank::Scored;
 use std::sync::Arc;
+use tantivy::DocId;
 
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
@@ -57,7 +58,7 @@ pub struct Found {
 /// An entry that may hold the answer.
 #[derive(Debug)]
 pub struct Hit {
-    pub entry: Arc<Entry>,
+    pub entry: Entry,
     /// From 0 to 1: what speaks for it, weighed; 1 if it was asked for by name.
     pub score: f32,
     pub grounds: Grounds,
@@ -79,6 +80,18 @@ impl Hit {
     pub fn is_cell(&self) -> bool {
         self.entry.id.starts_with(FACT)
     }
+}
+
+/// A hit in the making.
+struct Fitting<'r> {
+    judged: Judged,
+    scored: &'r Scored,
+    score: f32,
+    grounds: Grounds,
+    factor: f32,
+    asked: bool,
+    /// Entries with the same title and text.
+    twins: Vec<DocId>,
 }
 
 /// What speaks for a hit, each from 0 to 1.
@@ -142,7 +155,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     let question = Question::read(index, question, exact)?;
     let candidates = question.candidates(index, CANDIDATES)?;
     let ranked = rank::rank(index, &question, &candidates)?;
-    let mut hits: Vec<Hit> = Vec::new();
+    let mut fitting: Vec<Fitting<'_>> = Vec::new();
     let fits = fit::Named::read(&question);
     let finders = Finders::new(&question);
     let no_pairs = bigrams(question.understood()).next().is_none();
@@ -151,40 +164,49 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     for scored in &ranked.scored {
         // Only a near name can be the question itself.
         let near = scored.nearest > NEAR || no_pairs;
-        let enough = hits.len() >= top.max(DEPTH)
+        let enough = fitting.len() >= top.max(DEPTH)
             || best.len() == top && scored.first() + WEIGHTS[BLOCK] < best[0];
         if enough && !near {
             continue;
         }
-        let (entry, plain) = index.judged(scored.document)?;
-        if entry.valid_until.is_some_and(|last| last < day) {
+        let mut judged = index.judged(scored.document)?;
+        if judged.plain.valid_until.is_some_and(|last| last < day) {
             continue;
         }
-        if let Some(twin) = hits.iter_mut().find(|hit| hit.plain.twin() == plain.twin()) {
-            twin.also_at.push(entry.id.clone());
+        if let Some(twin) =
+            fitting.iter_mut().find(|other| other.judged.plain.is_twin(&judged.plain))
+        {
+            twin.twins.push(scored.document);
             continue;
         }
-        let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
+        let Some(factor) = fits.factor(index, &mut judged)? else { continue };
         let Scored { coverage, nearest, likeness, typical, .. } = *scored;
-        let block = finders.block_share(&plain);
+        let block = finders.block_share(&judged.plain);
         let grounds = Grounds { coverage, nearest, likeness, block, typical };
-        let asked = near && is_asked(&question, &entry);
+        let asked = near && is_asked(&question, judged.entry(index)?);
         let score = if asked { 1.0 } else { grounds.score() * factor };
         best.insert(best.partition_point(|other| *other < score), score);
         best.drain(..best.len().saturating_sub(top));
-        hits.push(Hit {
-            asked,
-            named: fits.names_product(&entry),
-            entry,
+        fitting.push(Fitting { judged, scored, score, grounds, factor, asked, twins: Vec::new() });
+    }
+    fitting.sort_by(|a, b| b.score.total_cmp(&a.score));
+    fitting.truncate(top);
+    let hit = |fitting: Fitting<'_>| {
+        let Fitting { judged, scored, score, grounds, factor, asked, twins } = fitting;
+        let ids = twins.into_iter().map(|twin| Ok(index.entry_at(twin)?.id));
+        Ok(Hit {
+            named: fits.names_product(&judged.plain),
+            covers: ranked.covers(&question, scored),
+            also_at: ids.collect::<Result<_>>()?,
+            plain: judged.plain.clone(),
+            entry: judged.into_entry(index)?,
             score,
             grounds,
             factor,
-            covers: ranked.covers(&question, scored),
-            also_at: Vec::new(),
-            plain,
-        });
-    }
-    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+            asked,
+        })
+    };
+    let mut hits: Vec<Hit> = fitting.into_iter().map(hit).collect::<Result<_>>()?;
     if let Some(entry) = cell::asked(index, &question)? {
         hits.insert(
             0,
@@ -197,7 +219,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
                 covers: vec![Cover::NONE; question.units.len()],
                 also_at: Vec::new(),
                 plain: Arc::new(Plain::of(&entry)),
-                entry: Arc::new(entry),
+                entry,
             },
         );
     }

@@ -8,7 +8,7 @@ use crate::{
     index::Plain,
     text::{is_han, normalise},
 };
-use std::{cmp::Ordering, ops::Range};
+use std::{borrow::Cow, cmp::Ordering, ops::Range};
 
 /// The most that is shown of an entry at once, in characters.
 const PASSAGE_LIMIT: usize = 400;
@@ -77,7 +77,7 @@ fn first_paragraph(
     let others = entry.said().zip(found).filter(|((index, _), _)| entry.blocks[*index].text != say);
     let weigh =
         |((index, line), here)| (finders.weight(here & !known), finders.weight(here), index, line);
-    let mut others: Vec<(f32, f32, usize, String)> = others.map(weigh).collect();
+    let mut others: Vec<(f32, f32, usize, Cow<'_, str>)> = others.map(weigh).collect();
     others.sort_by(|a, b| (b.0, b.1).partial_cmp(&(a.0, a.1)).unwrap_or(Ordering::Equal));
     // Where rows of a table are asked for, the others are not shown.
     let is_row = |index: usize| entry.blocks[index].kind == Kind::Row;

@@ -7,6 +7,7 @@ mod normalise;
 mod segment;
 mod trie;
 
+pub(crate) use normalise::add_normalised;
 pub use normalise::{Normal, normalise};
 pub use segment::{Segmenter, Word, commonness};
 pub(crate) use trie::{Prefix, prefixes};

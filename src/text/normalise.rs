@@ -68,15 +68,6 @@ impl Normal {
         self.text.push_str(text);
     }
 
-    /// Adds what stands at `range` in the original text as it is.
-    fn copy(&mut self, original: &str, range: Range<usize>) {
-        if !range.is_empty() {
-            let Range { start, end } = range;
-            self.pieces.push(Piece { at: self.text.len(), start, end, same: true });
-            self.text.push_str(&original[range]);
-        }
-    }
-
     /// The byte range of the original text from which `range` of the normalised text was made.
     ///
     /// An empty range, or one past the end, is empty.
@@ -105,33 +96,52 @@ struct Char {
 /// simplified (OpenCC's `t2s`), Chinese numerals before a measure word to digits (`三个月` → `3个月`).
 /// White space and punctuation stay.
 pub fn normalise(text: &str) -> Normal {
-    let pieces = Vec::with_capacity(text.len() / 16);
+    let pieces = Vec::with_capacity(text.len() / 8);
     let mut normal = Normal { text: String::with_capacity(text.len()), pieces };
+    pieces_of(text, |piece, Range { start, end }, same| {
+        normal.pieces.push(Piece { at: normal.text.len(), start, end, same });
+        normal.text.push_str(piece);
+    });
+    normal
+}
+
+/// Adds `text` to `to` as [`normalise`] brings it into one spelling.
+pub(crate) fn add_normalised(to: &mut String, text: &str) {
+    to.reserve(text.len());
+    pieces_of(text, |piece, _, _| to.push_str(piece));
+}
+
+/// Calls `found` with the pieces of the normalised text in turn: where each came from, and whether it is what stood there.
+fn pieces_of(text: &str, mut found: impl FnMut(&str, Range<usize>, bool)) {
+    let mut found = |piece: &str, origin: Range<usize>, same| {
+        if !piece.is_empty() {
+            found(piece, origin, same);
+        }
+    };
     let (mut copied, mut at) = (0, 0);
     while let Some(c) = text[at..].chars().next() {
         let (start, next) = (at, at + c.len_utf8());
         match settled(c, &text[next..]) {
             Some(same) if same == c => at = next,
             Some(other) => {
-                normal.copy(text, copied..start);
-                normal.push(other.encode_utf8(&mut [0; 4]), start..next);
+                found(&text[copied..start], copied..start, true);
+                found(other.encode_utf8(&mut [0; 4]), start..next, false);
                 (copied, at) = (next, next);
             }
             None => {
                 let (length, changes) = stretch(&text[start..]);
                 at = start + length;
                 if changes {
-                    normal.copy(text, copied..start);
+                    found(&text[copied..start], copied..start, true);
                     for Char { c, start: from, end } in whole(&text[start..at]) {
-                        normal.push(c.encode_utf8(&mut [0; 4]), start + from..start + end);
+                        found(c.encode_utf8(&mut [0; 4]), start + from..start + end, false);
                     }
                     copied = at;
                 }
             }
         }
     }
-    normal.copy(text, copied..at);
-    normal
+    found(&text[copied..at], copied..at, true);
 }
 
 /// What becomes of a character, if that is so whatever stands around it.
@@ -147,7 +157,10 @@ fn stretch(text: &str) -> (usize, bool) {
     loop {
         let length = text.len() - rest.as_str().len();
         match rest.next() {
-            Some(c @ '\u{4E00}'..='\u{9FFF}') => changes |= is_in(&SPECIAL, c),
+            Some(c @ '\u{4E00}'..='\u{9FFF}') => {
+                let may = is_in(&SPECIAL, c);
+                changes |= may && (is_in(&CHANGE, c) || is_counting(rest.as_str()));
+            }
             Some(c) if settled(c, rest.as_str()).is_none() => changes = true,
             _ => return (length, changes),
         }
@@ -322,6 +335,12 @@ fn digits(chars: &[Char]) -> Vec<Char> {
     }
     out.extend_from_slice(&chars[at..]);
     out
+}
+
+/// Whether a numeral before `text` may become digits: behind it stands something that is counted, or its next character.
+fn is_counting(text: &str) -> bool {
+    text.chars().next().is_some_and(is_numeral)
+        || MEASURES.iter().any(|measure| text.starts_with(measure))
 }
 
 /// The digits for `numeral`, if `rest` begins with something that is counted.
