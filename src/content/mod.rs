@@ -43,7 +43,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, Metadata, ReadDir},
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -190,7 +190,7 @@ pub fn read(folder: &Path) -> Result<Vec<File>> {
         bytes: seen.clone().and_then(|()| text(path)),
         path: name(folder, path),
     };
-    Ok(cores::in_order(&walk(folder)?, read, |files| files.collect()))
+    Ok(cores::in_order(&list(folder)?, read, |files| files.collect()))
 }
 
 /// The bytes of a file that is not too large.
@@ -223,55 +223,80 @@ pub(crate) fn media(folder: &Path, path: &str) -> Option<Vec<u8>> {
         .flatten()
 }
 
-/// The paths of all files below `folder`, sorted. Hidden ones are left out.
-pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    Ok(walk(folder)?.into_iter().map(|(path, _)| path).collect())
+/// A file or folder: what the system knows of it, or why it cannot be opened.
+pub(crate) type Seen = std::result::Result<Metadata, String>;
+
+/// All files below `folder`, sorted, and what cannot be opened, with the reason. Hidden ones are left out.
+pub fn list(folder: &Path) -> Result<Vec<(PathBuf, std::result::Result<(), String>)>> {
+    let mut list = Vec::new();
+    each(folder, &mut |path, seen| list.push((path, seen.map(drop))))?;
+    list.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(list)
 }
 
-/// All files below `folder`, sorted, and what cannot be opened, with the reason.
-fn walk(folder: &Path) -> Result<Vec<(PathBuf, std::result::Result<(), String>)>> {
+/// Calls `found` with the same in any order.
+pub(crate) fn each(folder: &Path, found: &mut dyn FnMut(PathBuf, Seen)) -> Result<()> {
     if !folder.is_dir() {
         return Err(Error::NoContent { path: folder.to_owned() });
     }
-    let hidden = |entry: &walkdir::DirEntry| {
-        entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
-    };
-    let whole = fs::canonicalize(folder)
-        .map_err(|source| Error::Read { path: folder.to_owned(), source })?;
-    let leads_out = |entry: &walkdir::DirEntry| {
-        let to = || fs::canonicalize(entry.path());
-        entry.path_is_symlink() && to().is_ok_and(|to| !to.starts_with(&whole))
-    };
-    let mut paths = Vec::new();
-    // In the order of the result, so that sorting finds little to do.
-    let walk = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name();
-    let mut walk = walk.into_iter();
-    while let Some(entry) = walk.next() {
-        match entry {
-            Ok(entry) if hidden(&entry) || (entry.depth() > 0 && leads_out(&entry)) => {
-                if entry.file_type().is_dir() {
-                    walk.skip_current_dir();
-                }
-                if !hidden(&entry) {
-                    let why = "是指向内容文件夹外面的链接，没有读；请把文件放进来".to_owned();
-                    paths.push((entry.into_path(), Err(why)));
-                }
-            }
-            Ok(entry) if entry.file_type().is_file() => paths.push((entry.into_path(), Ok(()))),
-            Ok(_) => {}
-            Err(error) if error.depth() == 0 => {
-                return Err(Error::Read { path: folder.to_owned(), source: error.into() });
-            }
-            // A link that leads back up shows nothing that was not seen.
-            Err(error) if error.loop_ancestor().is_some() => {}
+    let failed = |source| Error::Read { path: folder.to_owned(), source };
+    let whole = fs::canonicalize(folder).map_err(failed)?;
+    each_below(folder, fs::read_dir(folder).map_err(failed)?, &mut vec![whole], found);
+    Ok(())
+}
+
+/// Calls `found` with what is in `folder`. `above` are the real places of the folders that lead here, the outermost first.
+fn each_below(
+    folder: &Path,
+    entries: ReadDir,
+    above: &mut Vec<PathBuf>,
+    found: &mut dyn FnMut(PathBuf, Seen),
+) {
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
             Err(error) => {
-                let why = error.io_error().map_or(String::new(), unreadable);
-                paths.extend(error.path().map(|path| (path.to_owned(), Err(why))));
+                found(folder.to_owned(), Err(unreadable(&error)));
+                continue;
+            }
+        };
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let path = entry.path();
+        // Where the folder is open, its entries are found without their whole path.
+        let mut seen = entry.metadata();
+        let mut place = None;
+        if seen.as_ref().is_ok_and(Metadata::is_symlink) {
+            seen = fs::metadata(&path);
+            if let Ok(to) = fs::canonicalize(&path) {
+                // A link that leads back up shows nothing that was not seen.
+                if above.contains(&to) {
+                    continue;
+                }
+                if !to.starts_with(&above[0]) {
+                    let why = "是指向内容文件夹外面的链接，没有读；请把文件放进来";
+                    found(path, Err(why.to_owned()));
+                    continue;
+                }
+                place = Some(to);
             }
         }
+        if seen.as_ref().is_ok_and(Metadata::is_dir) {
+            match fs::read_dir(&path) {
+                Ok(entries) => {
+                    let parent = above.last().expect("the content folder is above all");
+                    above.push(place.unwrap_or_else(|| parent.join(name)));
+                    each_below(&path, entries, above, found);
+                    above.pop();
+                }
+                Err(error) => found(path, Err(unreadable(&error))),
+            }
+        } else if !seen.as_ref().is_ok_and(|meta| !meta.is_file()) {
+            found(path, seen.map_err(|error| unreadable(&error)));
+        }
     }
-    paths.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(paths)
 }
 
 /// The path below `folder`, with `/`.

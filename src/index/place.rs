@@ -36,20 +36,23 @@ impl Key {
 
     /// The key of the files below `folder` as they are now. Reads no file.
     pub fn of(folder: &Path) -> Result<Self> {
-        let read = |source| Error::Read { path: folder.to_owned(), source };
         let whole =
             fs::canonicalize(folder).map_err(|_| Error::NoContent { path: folder.to_owned() })?;
-        let mut state = DefaultHasher::new();
-        let mut newest = UNIX_EPOCH;
-        for path in crate::content::list(folder)? {
-            // A file that cannot be looked at is a problem of the content, not of the list.
-            let Ok(meta) = fs::metadata(&path) else { continue };
-            let modified = meta.modified().map_err(read)?;
-            newest = newest.max(modified);
+        let (mut state, mut newest) = (0_u64, UNIX_EPOCH);
+        crate::content::each(folder, &mut |path, seen| {
+            let mut file = DefaultHasher::new();
             // The same folder has the same state, however its path was spelled.
-            let below = path.strip_prefix(folder).unwrap_or(&path);
-            (below, meta.len(), modified, inode(&meta)).hash(&mut state);
-        }
+            path.strip_prefix(folder).unwrap_or(&path).hash(&mut file);
+            // What cannot be looked at is a problem of the content, not of the list.
+            if let Ok(meta) = seen {
+                // Where nobody knows when it changed, it may have been just now.
+                let modified = meta.modified().unwrap_or_else(|_| SystemTime::now());
+                newest = newest.max(modified);
+                (meta.len(), modified, inode(&meta)).hash(&mut file);
+            }
+            // Whatever order they come in.
+            state = state.wrapping_add(file.finish());
+        })?;
         let mut place = DefaultHasher::new();
         whole.hash(&mut place);
         // A time in the future cannot be that of a change still to come.
@@ -57,7 +60,7 @@ impl Key {
             || newest > SystemTime::now();
         Ok(Self {
             path: format!("{:016x}", place.finish()),
-            state: format!("{:016x}", state.finish()),
+            state: format!("{state:016x}"),
             settled,
         })
     }

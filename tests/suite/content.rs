@@ -23,6 +23,39 @@ fn a_folder_is_looked_over_as_a_whole() {
     }
 }
 
+/// Links are followed once: those that lead back up, even by way of each other, show nothing new, and one that leads nowhere
+/// says so.
+#[cfg(unix)]
+#[test]
+fn links_in_a_folder_are_followed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    let link = |from: &str, to: &str| std::os::unix::fs::symlink(at(to), at(from)).unwrap();
+    for path in ["a", "b", ".hidden"] {
+        fs::create_dir(at(path)).unwrap();
+        fs::write(at(path).join("one.md"), "# 一\n\n一句。\n").unwrap();
+    }
+    fs::write(at(".secret.md"), "# 二\n").unwrap();
+    link("a/up", "");
+    link("a/self", "a");
+    link("a/to-b", "b");
+    link("b/to-a", "a");
+    link("again.md", "a/one.md");
+    link("nowhere.md", "gone.md");
+    let read = content::read(folder.path()).unwrap();
+    let seen: Vec<(&str, bool)> =
+        read.iter().map(|file| (&*file.path, file.bytes.is_ok())).collect();
+    let expected = [
+        ("a/one.md", true),
+        ("a/to-b/one.md", true),
+        ("again.md", true),
+        ("b/one.md", true),
+        ("b/to-a/one.md", true),
+        ("nowhere.md", false),
+    ];
+    assert_eq!(seen, expected);
+}
+
 /// Once each heading was tried with all numbers that those before it had, and 12,400 took half a minute.
 #[test]
 fn many_sections_may_have_the_same_heading() {

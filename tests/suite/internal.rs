@@ -216,7 +216,7 @@ fn a_terminal_shows_all_and_a_site_of_files_nothing_internal() {
     let exported = jieda(&world, &["export", "--format", "site", "-o", site.to_str().unwrap()]);
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
     let mut files = 0;
-    for path in content::list(&site).unwrap() {
+    for (path, _) in content::list(&site).unwrap() {
         let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
         for secret in SECRETS {
             let name = path.to_string_lossy().replace(&*site.to_string_lossy(), "");
