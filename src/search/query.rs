@@ -5,12 +5,7 @@ use crate::{
     text::{Normal, Word, bigrams, is_han, normalise},
 };
 use std::{collections::HashSet, ops::Range};
-use tantivy::{
-    DocId, Score, SegmentReader, Term,
-    collector::TopDocs,
-    query::{BooleanQuery, BoostQuery, Query, TermQuery},
-    schema::{Field, IndexRecordOption},
-};
+use tantivy::DocId;
 
 /// Only so many characters of a question are read.
 const QUESTION_LIMIT: usize = 500;
@@ -126,28 +121,16 @@ impl Question {
 
     /// Documents that have something of the question, the most promising first.
     pub(super) fn candidates(&self, index: &Index, limit: usize) -> Result<Vec<DocId>> {
-        let best = |clauses: Vec<Box<dyn Query>>, limit: usize| {
-            let query = BooleanQuery::union(clauses);
-            let best = TopDocs::with_limit(limit)
-                .tweak_score(|_: &SegmentReader| |_: DocId, score: Score| score);
-            index.searcher.search(&query, &best)
-        };
-        let clause = |field: Field, text: &str, boost: f32, option: IndexRecordOption| {
-            let term = TermQuery::new(Term::from_field_text(field, text), option);
-            Box::new(BoostQuery::new(Box::new(term), boost)) as Box<dyn Query>
-        };
         // Function words are nearly everywhere, and find nothing that other words do not; but 备案要多久 says little else.
         let known = self.units.iter().filter(|unit| unit.known && !unit.function).count();
-        let mut words = Vec::new();
-        for unit in self.units.iter().filter(|unit| known <= FEW || !unit.function) {
+        let units = self.units.iter().filter(|unit| known <= FEW || !unit.function);
+        let words = units.flat_map(|unit| {
             let scale = if unit.function { FUNCTION_WEIGHT } else { 1.0 };
-            for (term, worth) in &unit.terms {
-                words.extend(index.fields().map(|(at, field)| {
-                    clause(field, term, BOOSTS[at] * worth * scale, IndexRecordOption::WithFreqs)
-                }));
-            }
-        }
-        let mut found = best(words, limit)?;
+            unit.terms.iter().flat_map(move |(term, worth)| {
+                index.fields().map(move |(at, field)| (field, &**term, BOOSTS[at] * worth * scale))
+            })
+        });
+        let mut found = index.best(words, limit)?;
         // Where words are not understood, or few, pairs of their characters may be.
         let strange = |at: usize, pair: &str| {
             let meets = |unit: &Unit| unit.range.start < at + pair.len() && at < unit.range.end;
@@ -155,16 +138,11 @@ impl Question {
         };
         let pairs =
             bigrams(self.understood()).filter(|(at, pair)| known <= FEW || strange(*at, pair));
-        let pairs = pairs.take(2 * UNIT_LIMIT);
-        let pairs = pairs
-            .map(|(_, pair)| clause(index.fields.grams, pair, 1.0, IndexRecordOption::Basic))
-            .collect::<Vec<_>>();
-        if !pairs.is_empty() {
-            found.extend(best(pairs, limit / 2)?);
-        }
+        let pairs = pairs.take(2 * UNIT_LIMIT).map(|(_, pair)| (index.fields.grams, pair, 1.0));
+        found.extend(index.best(pairs, limit / 2)?);
         let mut seen = HashSet::new();
-        let documents = found.into_iter().map(|(_, address)| address.doc_id);
-        Ok(documents.filter(|document| seen.insert(*document)).collect())
+        found.retain(|document| seen.insert(*document));
+        Ok(found)
     }
 }
 
@@ -208,30 +186,4 @@ fn covers(parts: &[&Word], range: &Range<usize>) -> bool {
         if part.range.start <= end { end.max(part.range.end) } else { end }
     });
     end == range.end
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{content::File, library::Library};
-
-    /// Fewer candidates are the first of more: tantivy's pruning left better ones out of many.
-    #[test]
-    fn no_better_candidate_is_left_out() {
-        let words =
-            ["个人网站", "备案", "域名", "材料", "服务器", "注销", "接入", "核验", "法人", "证件"];
-        let word = |at: usize| words[at % words.len()];
-        let section = |at: usize| {
-            let title = format!("{}{}{}", word(at), word(at / 7), word(at / 31));
-            let text: String = (0..at % 23).map(|next| word(at / (next + 1))).collect();
-            format!("## {title}\n\n{text}。\n\n{}说明。\n\n", word(at / 3))
-        };
-        let text = format!("# 甲\n\n{}", (0..3000).map(section).collect::<String>());
-        let file = File { path: "a.md".to_owned(), bytes: Ok(text.into_bytes()) };
-        let index = Library::of(&[file]).unwrap().index;
-        let question = Question::read(&index, "个人网站备案域名核验材料", true).unwrap();
-        let all = question.candidates(&index, index.overview.entries).unwrap();
-        let some = question.candidates(&index, 200).unwrap();
-        assert_eq!(some, all[..200]);
-    }
 }
