@@ -39,19 +39,16 @@ use crate::{
     error::{Error, Result},
     lazy::Lazy,
     problem::Problem,
-    text::{Segmenter, normalise},
+    text::{Segmenter, add_normalised, normalise},
     tree::Forest,
 };
 use jiff::civil::Date;
-use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
-    num::NonZero,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 use tantivy::{
@@ -207,9 +204,9 @@ impl Fields {
         let [mut title, mut ask, mut lead, mut body, mut trail, mut grams] =
             [const { String::new() }; 6];
         let mut add = |text: &str, field: &mut String| {
-            let normal = normalise(text);
-            analyzer::add_words(segmenter, normal.as_str(), field);
-            grams.push_str(normal.as_str());
+            let start = grams.len();
+            add_normalised(&mut grams, text);
+            analyzer::add_words(segmenter, &grams[start..], field);
             grams.push('\n');
         };
         add(&entry.title, &mut title);
@@ -250,36 +247,7 @@ pub struct Index {
     names: Names,
     bm25: Bm25,
     pub(crate) sounds: Sounds,
-    /// Entries that were judged lately: most questions are about a few.
-    judged: Mutex<LruCache<DocId, Arc<Plain>>>,
 }
-
-/// An entry that is judged.
-#[derive(Debug)]
-pub(crate) struct Judged {
-    pub document: DocId,
-    pub plain: Arc<Plain>,
-    /// The whole of it, once it has been read.
-    entry: Option<Entry>,
-}
-
-impl Judged {
-    /// The whole entry.
-    pub(crate) fn entry(&mut self, index: &Index) -> Result<&Entry> {
-        Ok(match &mut self.entry {
-            Some(entry) => entry,
-            none => none.insert(index.entry_at(self.document)?),
-        })
-    }
-
-    pub(crate) fn into_entry(self, index: &Index) -> Result<Entry> {
-        self.entry.map_or_else(|| index.entry_at(self.document), Ok)
-    }
-}
-
-/// Of so many entries it is kept how questions are compared with them, some kB each. The entries themselves are many small
-/// pieces, and threads that free each other's pieces wait for each other.
-const KEPT: NonZero<usize> = NonZero::new(512).expect("it is not zero");
 
 /// Builds the index of `content` and its trees in `folder`, which must not exist yet, and proves it.
 ///
@@ -642,7 +610,6 @@ impl Index {
             folder,
             forest,
             sounds,
-            judged: Mutex::new(LruCache::new(KEPT)),
         })
     }
 
@@ -699,18 +666,6 @@ impl Index {
     /// The entry with this id.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>> {
         Ok(self.entries.find(id))
-    }
-
-    /// An entry to be judged. How questions are compared with it is kept for the next one.
-    pub(crate) fn judged(&self, document: DocId) -> Result<Judged> {
-        let kept = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plain) = kept().get(&document).cloned() {
-            return Ok(Judged { document, plain, entry: None });
-        }
-        let entry = self.entry_at(document)?;
-        let plain = Arc::new(Plain::of(&entry));
-        kept().put(document, plain.clone());
-        Ok(Judged { document, plain, entry: Some(entry) })
     }
 
     /// The entry that a document is made of.

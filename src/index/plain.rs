@@ -1,10 +1,9 @@
 //! An entry as questions are compared with it.
 
 use crate::{content::Entry, text::add_normalised};
-use jiff::civil::Date;
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
-/// Title of an entry and blocks that say something by themselves, normalised; and for whom and how long it holds.
+/// Title of an entry and blocks that say something by themselves, normalised.
 #[derive(Debug)]
 pub(crate) struct Plain {
     text: String,
@@ -12,26 +11,21 @@ pub(crate) struct Plain {
     blocks: Vec<usize>,
     /// The same for texts that differ in nothing but white space.
     sign: u64,
-    pub scope: BTreeMap<String, Vec<String>>,
-    pub valid_until: Option<Date>,
 }
 
 impl Plain {
     pub(crate) fn of(entry: &Entry) -> Self {
         let mut plain = Self {
-            text: String::new(),
+            text: String::with_capacity(1024),
             ranges: Vec::new(),
             blocks: Vec::new(),
             sign: 0,
-            scope: entry.scope.clone(),
-            valid_until: entry.valid_until,
         };
         plain.add(&entry.title);
         for (index, line) in entry.said() {
             plain.add(&line);
             plain.blocks.push(index);
         }
-        plain.text.shrink_to_fit();
         // White space is no printed ASCII, and none begins with such a byte of more than ASCII.
         let says = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xE4..);
         plain.sign = plain.text.bytes().filter(says).map(u64::from).sum();

@@ -3,8 +3,8 @@
 
 use super::query::Question;
 use crate::{
-    error::Result,
-    index::{Index, Judged, Plain, Told, stands_alone},
+    content::Entry,
+    index::{Index, Plain, Told, stands_alone},
     text::normalise,
 };
 use std::collections::BTreeMap;
@@ -55,19 +55,18 @@ impl<'q> Named<'q> {
     }
 
     /// Whether the entry holds for all products, or the question names one.
-    pub(super) fn names_product(&self, plain: &Plain) -> bool {
-        !plain.scope.contains_key("product") || self.values.contains_key("product")
+    pub(super) fn names_product(&self, entry: &Entry) -> bool {
+        !entry.scope.contains_key("product") || self.values.contains_key("product")
     }
 
     /// What is left of the score of an entry, from 0 to 1; nothing if its scope excludes what the question names.
-    pub(super) fn factor(&self, index: &Index, judged: &mut Judged) -> Result<Option<f32>> {
-        let plain = &*judged.plain;
-        let mut factor = if self.names_product(plain) { 1.0 } else { UNNAMED };
+    pub(super) fn factor(&self, index: &Index, entry: &Entry, plain: &Plain) -> Option<f32> {
+        let mut factor = if self.names_product(entry) { 1.0 } else { UNNAMED };
         let general = |domain: &&&str| {
-            index.overview.scoped.contains(**domain) && !plain.scope.contains_key(**domain)
+            index.overview.scoped.contains(**domain) && !entry.scope.contains_key(**domain)
         };
         factor *= GENERAL.powi(self.values.keys().filter(general).count() as i32);
-        for (domain, held) in &plain.scope {
+        for (domain, held) in &entry.scope {
             let Some(named) = self.values.get(&**domain) else { continue };
             let holds = |id: &str| held.iter().any(|held| held == id);
             let part_of = |id: &str| {
@@ -75,7 +74,7 @@ impl<'q> Named<'q> {
                 Some(holds(&part.of))
             };
             if !named.iter().any(|id| holds(id) || part_of(id).unwrap_or(false)) {
-                return Ok(None);
+                return None;
             }
         }
         if !self.sides.is_empty() {
@@ -89,12 +88,12 @@ impl<'q> Named<'q> {
             |word: &String| has(plain.title(), word) || plain.lines().any(|line| has(line, word));
         let untold = |aspect: &&usize| !index.overview.told[**aspect].iter().any(tells);
         let mut missing = self.aspects.iter().filter(untold).count();
-        let unsaid = |word: &&&str| !plain.lines().any(|line| line.contains(**word));
-        for word in self.foreign.iter().filter(unsaid).collect::<Vec<_>>() {
-            let mut names = judged.entry(index)?.names();
-            missing += usize::from(!names.any(|name| normalise(name).as_str().contains(word)));
-        }
-        Ok(Some(factor * FOREIGN.powi(missing as i32)))
+        let strange = |word: &&&str| {
+            let names = || entry.names().any(|name| normalise(name).as_str().contains(**word));
+            !plain.lines().any(|line| line.contains(**word)) && !names()
+        };
+        missing += self.foreign.iter().filter(strange).count();
+        Some(factor * FOREIGN.powi(missing as i32))
     }
 }
 

@@ -29,23 +29,18 @@ pub use suggest::{Kind, Suggester, Suggestion};
 use crate::{
     content::{Entry, FACT},
     error::Result,
-    index::{Index, Judged, Plain},
-    text::{bigrams, normalise},
+    index::{Index, Plain},
+    text::normalise,
 };
 use finders::Finders;
 use jiff::civil::Date;
 use rank::Scored;
-use std::sync::Arc;
-use tantivy::DocId;
 
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
 
 /// So many hits are judged by their text at least: of 100 questions, with 99 the best hit is among the first 10.
 const DEPTH: usize = 20;
-
-/// A name that is the question is at least so near, from 0 to 1, if there are pairs of characters to compare.
-const NEAR: f32 = 0.9;
 
 /// What a question found.
 #[derive(Debug)]
@@ -72,7 +67,7 @@ pub struct Hit {
     pub covers: Vec<Cover>,
     /// Ids of entries with the same title and text.
     pub also_at: Vec<String>,
-    plain: Arc<Plain>,
+    plain: Plain,
 }
 
 impl Hit {
@@ -80,18 +75,6 @@ impl Hit {
     pub fn is_cell(&self) -> bool {
         self.entry.id.starts_with(FACT)
     }
-}
-
-/// A hit in the making.
-struct Fitting<'r> {
-    judged: Judged,
-    scored: &'r Scored,
-    score: f32,
-    grounds: Grounds,
-    factor: f32,
-    asked: bool,
-    /// Entries with the same title and text.
-    twins: Vec<DocId>,
 }
 
 /// What speaks for a hit, each from 0 to 1.
@@ -155,58 +138,53 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     let question = Question::read(index, question, exact)?;
     let candidates = question.candidates(index, CANDIDATES)?;
     let ranked = rank::rank(index, &question, &candidates)?;
-    let mut fitting: Vec<Fitting<'_>> = Vec::new();
+    let mut hits: Vec<(&Scored, Hit)> = Vec::new();
     let fits = fit::Named::read(&question);
     let finders = Finders::new(&question);
-    let no_pairs = bigrams(question.understood()).next().is_none();
     // The scores of the best so far, rising.
     let mut best: Vec<f32> = Vec::new();
     for scored in &ranked.scored {
-        // Only a near name can be the question itself.
-        let near = scored.nearest > NEAR || no_pairs;
-        let enough = fitting.len() >= top.max(DEPTH)
+        let enough = hits.len() >= top.max(DEPTH)
             || best.len() == top && scored.first() + WEIGHTS[BLOCK] < best[0];
-        if enough && !near {
+        if enough && !scored.near {
             continue;
         }
-        let mut judged = index.judged(scored.document)?;
-        if judged.plain.valid_until.is_some_and(|last| last < day) {
+        let entry = index.entry_at(scored.document)?;
+        if entry.valid_until.is_some_and(|last| last < day) {
             continue;
         }
-        if let Some(twin) =
-            fitting.iter_mut().find(|other| other.judged.plain.is_twin(&judged.plain))
-        {
-            twin.twins.push(scored.document);
+        let plain = Plain::of(&entry);
+        if let Some((_, twin)) = hits.iter_mut().find(|(_, hit)| hit.plain.is_twin(&plain)) {
+            twin.also_at.push(entry.id);
             continue;
         }
-        let Some(factor) = fits.factor(index, &mut judged)? else { continue };
+        let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
         let Scored { coverage, nearest, likeness, typical, .. } = *scored;
-        let block = finders.block_share(&judged.plain);
+        let block = finders.block_share(&plain);
         let grounds = Grounds { coverage, nearest, likeness, block, typical };
-        let asked = near && is_asked(&question, judged.entry(index)?);
+        let asked = scored.near && is_asked(&question, &entry);
         let score = if asked { 1.0 } else { grounds.score() * factor };
         best.insert(best.partition_point(|other| *other < score), score);
         best.drain(..best.len().saturating_sub(top));
-        fitting.push(Fitting { judged, scored, score, grounds, factor, asked, twins: Vec::new() });
-    }
-    fitting.sort_by(|a, b| b.score.total_cmp(&a.score));
-    fitting.truncate(top);
-    let hit = |fitting: Fitting<'_>| {
-        let Fitting { judged, scored, score, grounds, factor, asked, twins } = fitting;
-        let ids = twins.into_iter().map(|twin| Ok(index.entry_at(twin)?.id));
-        Ok(Hit {
-            named: fits.names_product(&judged.plain),
-            covers: ranked.covers(&question, scored),
-            also_at: ids.collect::<Result<_>>()?,
-            plain: judged.plain.clone(),
-            entry: judged.into_entry(index)?,
+        let hit = Hit {
+            asked,
+            named: fits.names_product(&entry),
+            entry,
             score,
             grounds,
             factor,
-            asked,
-        })
-    };
-    let mut hits: Vec<Hit> = fitting.into_iter().map(hit).collect::<Result<_>>()?;
+            covers: Vec::new(),
+            also_at: Vec::new(),
+            plain,
+        };
+        hits.push((scored, hit));
+    }
+    hits.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+    hits.truncate(top);
+    let mut hits: Vec<Hit> = hits
+        .into_iter()
+        .map(|(scored, hit)| Hit { covers: ranked.covers(&question, scored), ..hit })
+        .collect();
     if let Some(entry) = cell::asked(index, &question)? {
         hits.insert(
             0,
@@ -218,7 +196,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
                 named: true,
                 covers: vec![Cover::NONE; question.units.len()],
                 also_at: Vec::new(),
-                plain: Arc::new(Plain::of(&entry)),
+                plain: Plain::of(&entry),
                 entry,
             },
         );

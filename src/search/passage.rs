@@ -195,23 +195,24 @@ pub fn snippet(hit: &Hit, question: &Question) -> Snippet {
     let line = best.and_then(|(at, _)| hit.entry.said().nth(at));
     let line =
         line.map_or(String::new(), |(_, line)| line.trim_start_matches("· ").replace('\n', " "));
-    let first = marks(question, &line).first().map_or(0, |mark| mark.start);
-    let before = line[..first].chars().count();
+    let mut marks = marks(question, &line);
+    let first = marks.first().map_or(0, |mark| mark.start);
     // A third of the room stands before the first word that was asked for.
     let skip = if line.chars().count() <= SNIPPET_LENGTH {
         0
     } else {
-        before.saturating_sub(SNIPPET_LENGTH / 3)
+        line[..first].chars().count().saturating_sub(SNIPPET_LENGTH / 3)
     };
-    let mut text: String = line.chars().skip(skip).take(SNIPPET_LENGTH).collect();
-    if skip > 0 {
-        text.insert(0, '…');
+    let at = |chars: usize| line.char_indices().nth(chars).map_or(line.len(), |(at, _)| at);
+    let (from, to) = (at(skip), at(skip + SNIPPET_LENGTH));
+    let before = if from > 0 { "…" } else { "" };
+    let behind = if to < line.len() { "…" } else { "" };
+    marks.retain(|mark| mark.start < to);
+    for mark in &mut marks {
+        let shown = |at: usize| at.min(to) - from + before.len();
+        *mark = shown(mark.start)..shown(mark.end);
     }
-    if line.chars().count() > skip + SNIPPET_LENGTH {
-        text.push('…');
-    }
-    let marks = marks(question, &text);
-    Snippet { text, marks }
+    Snippet { text: format!("{before}{}{behind}", &line[from..to]), marks }
 }
 
 /// Where the question's words stand in `text`: byte ranges, rising, apart from each other.

@@ -78,6 +78,9 @@ const TYPICAL: f32 = 0.25;
 /// So many of an entry's names, those most like the question, are taken together.
 const NAMES: usize = 6;
 
+/// A name that is the question is at least so like it, from 0 to 1: by pairs of characters, or by words where it has no pairs.
+const NEAR: f32 = 0.9;
+
 /// A candidate with what speaks for it.
 pub(super) struct Scored {
     pub(super) document: DocId,
@@ -85,6 +88,8 @@ pub(super) struct Scored {
     pub(super) nearest: f32,
     pub(super) likeness: f32,
     pub(super) typical: f32,
+    /// Whether a name is so near that it may be the question itself.
+    pub(super) near: bool,
     /// Its row in [`Ranked::covers`].
     row: usize,
 }
@@ -114,10 +119,11 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
             coverage += unit.weight * cover.value;
             typical += unit.weight * ((1.0 + cover.times).ln() / enough).min(1.0);
         }
-        let mut nearest = 0.0_f32;
+        let (mut nearest, mut by_words) = (0.0_f32, 0.0_f32);
         likes.clear();
         for like in index.names(document).map(|name| asked.like(name)) {
             nearest = nearest.max(like.pairs);
+            by_words = by_words.max(like.words);
             likes.push(like.mean());
         }
         if likes.len() > NAMES {
@@ -126,7 +132,8 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
         }
         let likeness = likes.iter().sum::<f32>() / likes.len().max(1) as f32;
         let (coverage, typical) = (coverage / weight, typical / weight);
-        scored.push(Scored { document, coverage, nearest, likeness, typical, row });
+        let near = NEAR < if asked.all_pairs > 0.0 { nearest } else { by_words };
+        scored.push(Scored { document, coverage, nearest, likeness, typical, near, row });
     }
     scored.sort_by(|a, b| b.first().total_cmp(&a.first()));
     Ok(Ranked { scored, covers })
