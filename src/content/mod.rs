@@ -283,8 +283,8 @@ fn each_below(
                 place = Some(to);
             }
         }
-        if seen.as_ref().is_ok_and(Metadata::is_dir) {
-            match fs::read_dir(&path) {
+        match seen {
+            Ok(meta) if meta.is_dir() => match fs::read_dir(&path) {
                 Ok(entries) => {
                     let parent = above.last().expect("the content folder is above all");
                     above.push(place.unwrap_or_else(|| parent.join(name)));
@@ -292,9 +292,11 @@ fn each_below(
                     above.pop();
                 }
                 Err(error) => found(path, Err(unreadable(&error))),
-            }
-        } else if !seen.as_ref().is_ok_and(|meta| !meta.is_file()) {
-            found(path, seen.map_err(|error| unreadable(&error)));
+            },
+            Ok(meta) if meta.is_file() => found(path, Ok(meta)),
+            // Neither file nor folder.
+            Ok(_) => {}
+            Err(error) => found(path, Err(unreadable(&error))),
         }
     }
 }

@@ -17,7 +17,7 @@ const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
 /// The fields of the one segment.
-pub(super) struct Bm25 {
+pub(crate) struct Bm25 {
     fields: BTreeMap<Field, Words>,
     documents: usize,
 }
@@ -54,7 +54,7 @@ impl Bm25 {
 
     /// The documents that say most of these words, at most `limit`, best first. A word is looked for in a field, and its
     /// score counts so many times.
-    pub(super) fn best<'w>(
+    pub(crate) fn best<'w>(
         &self,
         words: impl IntoIterator<Item = (Field, &'w str, f32)>,
         limit: usize,
@@ -67,7 +67,7 @@ impl Bm25 {
         for (field, word, times) in words {
             self.add(field, word, times, &mut scores).map_err(TantivyError::from)?;
         }
-        let mut best = TopNComputer::new_with_comparator(limit.max(1), NaturalComparator);
+        let mut best = TopNComputer::new_with_comparator(limit, NaturalComparator);
         for (document, score) in scores.into_iter().enumerate().filter(|(_, score)| *score > 0.0) {
             best.push(score, document as DocId);
         }
@@ -80,8 +80,7 @@ impl Bm25 {
         let found = words.inverted.read_block_postings(&term, IndexRecordOption::WithFreqs)?;
         let Some(mut block) = found else { return Ok(()) };
         let (all, having) = (self.documents as f32, block.doc_freq() as f32);
-        let rarity = (1.0 + (all - having + 0.5) / (having + 0.5)).ln();
-        let weight = times * rarity * (1.0 + K1);
+        let weight = times * rarity(all, having) * (1.0 + K1);
         while block.block_len() > 0 {
             for (at, document) in block.docs().iter().enumerate() {
                 let often = block.freq(at) as f32;
@@ -92,6 +91,11 @@ impl Bm25 {
         }
         Ok(())
     }
+}
+
+/// The inverse document frequency of a word that so many of all documents have (Robertson and Spärck Jones).
+pub(super) fn rarity(all: f32, having: f32) -> f32 {
+    (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
 }
 
 #[cfg(test)]
@@ -140,9 +144,9 @@ mod tests {
                 .tweak_score(|_: &SegmentReader| |_: DocId, score: Score| score);
             let expected = index.searcher.search(&query, &best).unwrap().into_iter();
             let expected: Vec<DocId> = expected.map(|(_, address)| address.doc_id).collect();
-            assert_eq!(index.best(asked.iter().copied(), 200).unwrap(), expected, "{asked:?}");
+            assert_eq!(index.bm25.best(asked.iter().copied(), 200).unwrap(), expected, "{asked:?}");
             assert_eq!(expected.len(), 200);
         }
-        assert!(index.best([], 200).unwrap().is_empty());
+        assert!(index.bm25.best([], 200).unwrap().is_empty());
     }
 }

@@ -245,7 +245,7 @@ pub struct Index {
     pub forest: Forest,
     entries: Entries,
     names: Names,
-    bm25: Bm25,
+    pub(crate) bm25: Bm25,
     pub(crate) sounds: Sounds,
 }
 
@@ -646,16 +646,6 @@ impl Index {
     /// Where a word stands in a field.
     pub(crate) fn postings(&self, field: Field, word: &str) -> Result<Option<SegmentPostings>> {
         postings(&self.searcher, field, word)
-    }
-
-    /// The documents that say most of these words, at most `limit`, best first. A word is looked for in a field, and its
-    /// score by BM25 counts so many times.
-    pub(crate) fn best<'w>(
-        &self,
-        words: impl IntoIterator<Item = (Field, &'w str, f32)>,
-        limit: usize,
-    ) -> Result<Vec<DocId>> {
-        self.bm25.best(words, limit)
     }
 
     /// All entries in the order in which they were written: by topic, then by id.

@@ -9,26 +9,16 @@ pub(crate) struct Plain {
     text: String,
     ranges: Vec<Range<usize>>,
     blocks: Vec<usize>,
-    /// The same for texts that differ in nothing but white space.
-    sign: u64,
 }
 
 impl Plain {
     pub(crate) fn of(entry: &Entry) -> Self {
-        let mut plain = Self {
-            text: String::with_capacity(1024),
-            ranges: Vec::new(),
-            blocks: Vec::new(),
-            sign: 0,
-        };
+        let mut plain = Self { text: String::new(), ranges: Vec::new(), blocks: Vec::new() };
         plain.add(&entry.title);
         for (index, line) in entry.said() {
             plain.add(&line);
             plain.blocks.push(index);
         }
-        // White space is no printed ASCII, and none begins with such a byte of more than ASCII.
-        let says = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xE4..);
-        plain.sign = plain.text.bytes().filter(says).map(u64::from).sum();
         plain
     }
 
@@ -65,7 +55,7 @@ impl Plain {
 
     /// Whether title and text differ in nothing but white space.
     pub(crate) fn is_twin(&self, other: &Self) -> bool {
-        self.sign == other.sign && self.printed().eq(other.printed())
+        self.printed().eq(other.printed())
     }
 
     fn printed(&self) -> impl Iterator<Item = char> {

@@ -2,6 +2,7 @@
 
 use super::{
     Fields,
+    bm25::rarity,
     sounds::{Count, Sounds},
 };
 use crate::{error::Result, text::is_han};
@@ -80,10 +81,9 @@ impl Weigher<'_> {
         Ok(self.rarity(self.searcher.doc_freq(&term)?))
     }
 
-    /// The inverse document frequency of BM25 (Robertson and Spärck Jones).
+    /// The inverse document frequency, with the imagined entries.
     fn rarity(&self, documents: u64) -> f32 {
-        let (all, having) = (self.searcher.num_docs() as f32 + IMAGINED, documents as f32);
-        (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
+        rarity(self.searcher.num_docs() as f32 + IMAGINED, documents as f32)
     }
 }
 

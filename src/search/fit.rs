@@ -84,16 +84,17 @@ impl<'q> Named<'q> {
             };
             factor *= OTHER_SIDE.powi(self.sides.iter().filter(other).count() as i32);
         }
-        let tells =
-            |word: &String| has(plain.title(), word) || plain.lines().any(|line| has(line, word));
-        let untold = |aspect: &&usize| !index.overview.told[**aspect].iter().any(tells);
-        let mut missing = self.aspects.iter().filter(untold).count();
         let strange = |word: &&&str| {
             let names = || entry.names().any(|name| normalise(name).as_str().contains(**word));
             !plain.lines().any(|line| line.contains(**word)) && !names()
         };
-        missing += self.foreign.iter().filter(strange).count();
-        Some(factor * FOREIGN.powi(missing as i32))
+        let tells =
+            |word: &String| has(plain.title(), word) || plain.lines().any(|line| has(line, word));
+        let untold = |aspect: &&usize| !index.overview.told[**aspect].iter().any(tells);
+        let missing = self.foreign.iter().filter(strange).count()
+            + self.aspects.iter().filter(untold).count();
+        factor *= FOREIGN.powi(missing as i32);
+        Some(factor)
     }
 }
 

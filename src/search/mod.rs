@@ -138,7 +138,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     let question = Question::read(index, question, exact)?;
     let candidates = question.candidates(index, CANDIDATES)?;
     let ranked = rank::rank(index, &question, &candidates)?;
-    let mut hits: Vec<(&Scored, Hit)> = Vec::new();
+    let mut hits: Vec<Hit> = Vec::new();
     let fits = fit::Named::read(&question);
     let finders = Finders::new(&question);
     // The scores of the best so far, rising.
@@ -154,7 +154,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
             continue;
         }
         let plain = Plain::of(&entry);
-        if let Some((_, twin)) = hits.iter_mut().find(|(_, hit)| hit.plain.is_twin(&plain)) {
+        if let Some(twin) = hits.iter_mut().find(|hit| hit.plain.is_twin(&plain)) {
             twin.also_at.push(entry.id);
             continue;
         }
@@ -166,25 +166,19 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
         let score = if asked { 1.0 } else { grounds.score() * factor };
         best.insert(best.partition_point(|other| *other < score), score);
         best.drain(..best.len().saturating_sub(top));
-        let hit = Hit {
+        hits.push(Hit {
             asked,
             named: fits.names_product(&entry),
             entry,
             score,
             grounds,
             factor,
-            covers: Vec::new(),
+            covers: ranked.covers(&question, scored),
             also_at: Vec::new(),
             plain,
-        };
-        hits.push((scored, hit));
+        });
     }
-    hits.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
-    hits.truncate(top);
-    let mut hits: Vec<Hit> = hits
-        .into_iter()
-        .map(|(scored, hit)| Hit { covers: ranked.covers(&question, scored), ..hit })
-        .collect();
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
     if let Some(entry) = cell::asked(index, &question)? {
         hits.insert(
             0,

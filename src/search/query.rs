@@ -130,7 +130,7 @@ impl Question {
                 index.fields().map(move |(at, field)| (field, &**term, BOOSTS[at] * worth * scale))
             })
         });
-        let mut found = index.best(words, limit)?;
+        let mut found = index.bm25.best(words, limit)?;
         // Where words are not understood, or few, pairs of their characters may be.
         let strange = |at: usize, pair: &str| {
             let meets = |unit: &Unit| unit.range.start < at + pair.len() && at < unit.range.end;
@@ -139,7 +139,7 @@ impl Question {
         let pairs =
             bigrams(self.understood()).filter(|(at, pair)| known <= FEW || strange(*at, pair));
         let pairs = pairs.take(2 * UNIT_LIMIT).map(|(_, pair)| (index.fields.grams, pair, 1.0));
-        found.extend(index.best(pairs, limit / 2)?);
+        found.extend(index.bm25.best(pairs, limit / 2)?);
         let mut seen = HashSet::new();
         found.retain(|document| seen.insert(*document));
         Ok(found)

@@ -55,16 +55,16 @@ impl Normal {
         let mut at = 0;
         for (range, word) in places {
             keep(&mut with, at..range.start);
-            with.push(word, self.origin(range.clone()));
+            with.push(word, self.origin(range.clone()), false);
             at = range.end;
         }
         keep(&mut with, at..self.text.len());
         with
     }
 
-    /// Adds what became of the original text at `origin`.
-    fn push(&mut self, text: &str, Range { start, end }: Range<usize>) {
-        self.pieces.push(Piece { at: self.text.len(), start, end, same: false });
+    /// Adds what became of the original text at `origin`, and whether it is what stood there.
+    fn push(&mut self, text: &str, Range { start, end }: Range<usize>, same: bool) {
+        self.pieces.push(Piece { at: self.text.len(), start, end, same });
         self.text.push_str(text);
     }
 
@@ -98,10 +98,7 @@ struct Char {
 pub fn normalise(text: &str) -> Normal {
     let pieces = Vec::with_capacity(text.len() / 8);
     let mut normal = Normal { text: String::with_capacity(text.len()), pieces };
-    pieces_of(text, |piece, Range { start, end }, same| {
-        normal.pieces.push(Piece { at: normal.text.len(), start, end, same });
-        normal.text.push_str(piece);
-    });
+    pieces_of(text, |piece, origin, same| normal.push(piece, origin, same));
     normal
 }
 
@@ -158,8 +155,7 @@ fn stretch(text: &str) -> (usize, bool) {
         let length = text.len() - rest.as_str().len();
         match rest.next() {
             Some(c @ '\u{4E00}'..='\u{9FFF}') => {
-                let may = is_in(&SPECIAL, c);
-                changes |= may && (is_in(&CHANGE, c) || is_counting(rest.as_str()));
+                changes |= is_in(&CHANGE, c) || is_numeral(c) && is_counting(rest.as_str());
             }
             Some(c) if settled(c, rest.as_str()).is_none() => changes = true,
             _ => return (length, changes),
@@ -246,17 +242,6 @@ fn is_in(set: &[u64], c: char) -> bool {
     set.get(c as usize / 64).is_some_and(|bits| bits >> (c as usize % 64) & 1 == 1)
 }
 
-/// The Chinese characters that may change: those that do in any of OpenCC's phrases, and numerals.
-static SPECIAL: [u64; CHANGE.len()] = {
-    let (mut set, mut at) = (CHANGE, 0);
-    while at < NUMERALS.len() {
-        let c = NUMERALS[at] as usize;
-        set[c / 64] |= 1 << (c % 64);
-        at += 1;
-    }
-    set
-};
-
 /// Simplifies what `chars` begin with, and returns its length; 0 if it is nothing.
 fn simplify_first(chars: &mut [Char]) -> usize {
     let begin = |(traditional, _): &(&str, &str)| traditional.chars().next();
@@ -274,13 +259,9 @@ fn simplify_first(chars: &mut [Char]) -> usize {
     chars.iter_mut().zip(simple.chars()).map(|(char, c)| char.c = c).count()
 }
 
-const NUMERALS: [char; 17] = [
-    '〇', '零', '一', '二', '两', '三', '四', '五', '六', '七', '八', '九', '十', '百', '千', '万',
-    '亿',
-];
-
 fn is_numeral(c: char) -> bool {
-    NUMERALS.contains(&c)
+    matches!(c, '〇' | '零' | '一' | '二' | '两' | '三' | '四' | '五' | '六' | '七' | '八' | '九')
+        || matches!(c, '十' | '百' | '千' | '万' | '亿')
 }
 
 /// What can be counted or dated. A numeral becomes digits only before one of these, so `统一` and `一般` stay.
