@@ -23,8 +23,7 @@ use bm25::Bm25;
 use entries::Entries;
 use lexicon::Lexicon;
 pub(crate) use lexicon::{Told, stands_alone};
-use names::Names;
-pub(crate) use names::{Name, hash};
+pub(crate) use names::{Kind, List, Names};
 pub use place::Key;
 pub(crate) use plain::Plain;
 pub(crate) use readings::{READINGS, readings};
@@ -244,7 +243,8 @@ pub struct Index {
     /// The decision trees, each read when it is first looked at.
     pub forest: Forest,
     entries: Entries,
-    names: Names,
+    /// Of all documents title and other ways to ask; behind them, how people ask for each column of facts that answers.
+    pub(crate) names: Names,
     pub(crate) bm25: Bm25,
     pub(crate) sounds: Sounds,
 }
@@ -577,16 +577,6 @@ impl Index {
         self.fields.with_words(&self.overview)
     }
 
-    /// Title and other ways to ask of a document, cut and weighed.
-    pub(crate) fn names(&self, document: DocId) -> impl Iterator<Item = Name<'_>> {
-        self.names.of(document as usize)
-    }
-
-    /// How people ask for a column of facts, cut and weighed; `column` is its number among those that answer.
-    pub(crate) fn column_names(&self, column: usize) -> impl Iterator<Item = Name<'_>> {
-        self.names.of(self.overview.entries + column)
-    }
-
     fn new(
         index: tantivy::Index,
         overview: Overview,
@@ -597,10 +587,14 @@ impl Index {
         let (_, fields) = Fields::schema();
         let searcher = searcher(&index)?;
         let Beside { entries, names, sounds } = beside;
+        let names = Names::read(names).ok_or_else(|| Error::Damaged {
+            dir: folder.clone().unwrap_or_default(),
+            what: format!("{NAMES} 不对"),
+        })?;
         let with_words = fields.with_words(&overview).map(|(_, field)| field).chain([fields.grams]);
         Ok(Self {
             entries: Entries::read(entries),
-            names: Names::read(names),
+            names,
             bm25: Bm25::new(&searcher, with_words)?,
             searcher,
             fields,

@@ -21,10 +21,10 @@ pub(super) fn asked(index: &Index, question: &Question) -> Result<Option<Entry>>
         if places.is_empty() {
             continue;
         }
-        let asked = Asked::new(index, question, &places)?;
+        let mut asked = Asked::new(index, question, &places)?;
         for (column, number) in &table.columns {
-            let likes = index.column_names(*number).map(|name| asked.like(name).mean());
-            let like = likes.fold(0.0, f32::max);
+            let likes = asked.likes(index.overview.entries + number);
+            let like = likes.map(|like| like.mean()).fold(0.0, f32::max);
             if like < LIKE || best.as_ref().is_some_and(|(most, _)| like <= *most) {
                 continue;
             }

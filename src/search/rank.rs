@@ -1,10 +1,10 @@
 use super::{
     WEIGHTS,
-    query::{Question, SYNONYM, UNIT_LIMIT, Unit},
+    query::{Question, SYNONYM, Unit},
 };
 use crate::{
     error::Result,
-    index::{Index, Name, hash},
+    index::{Index, Kind, List, Names},
     text::bigrams,
 };
 use indexmap::IndexMap;
@@ -108,7 +108,7 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
     documents.sort_unstable();
     let covers = covers(index, question, &documents)?;
     let weight = question.weight().max(f32::EPSILON);
-    let asked = Asked::new(index, question, &[])?;
+    let mut asked = Asked::new(index, question, &[])?;
     let enough = (1.0 + (TYPICAL * index.overview.names_each).max(1.0)).ln();
     let mut scored = Vec::with_capacity(documents.len());
     let width = question.units.len();
@@ -121,7 +121,7 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
         }
         let (mut nearest, mut by_words) = (0.0_f32, 0.0_f32);
         likes.clear();
-        for like in index.names(document).map(|name| asked.like(name)) {
+        for like in asked.likes(document as usize) {
             nearest = nearest.max(like.pairs);
             by_words = by_words.max(like.words);
             likes.push(like.mean());
@@ -223,67 +223,30 @@ fn each(
     Ok(())
 }
 
-/// A question as it is compared with names: which units a word matches, and what it is worth.
-pub(super) struct Asked {
-    words: Tokens<Matched>,
+/// A question as it is compared with names, document by document.
+pub(super) struct Asked<'i> {
+    names: &'i Names,
+    words: Vec<Word<'i>>,
+    /// How much each unit weighs.
     units: Vec<f32>,
-    /// How much each pair weighs.
-    pairs: Tokens<f32>,
+    /// The names with each pair, and how much it weighs.
+    pairs: Vec<(List<'i>, f32)>,
     all_pairs: f32,
+    /// For each name of the document what it shares of words and of pairs.
+    shared: Vec<(f32, f32)>,
+    /// For each name how well each unit is matched.
+    best: Vec<f32>,
 }
 
-/// What a word of a name says of the question.
-struct Matched {
-    /// How much the word distinguishes entries.
+/// A word that matches units of the question.
+struct Word<'i> {
+    /// The names that have it as a word, and inside one.
+    whole: List<'i>,
+    part: List<'i>,
+    /// How much it distinguishes entries, times the most that it is worth for a unit.
     weight: f32,
     /// The units that it matches, and what it is worth for each.
     units: Vec<(usize, f32)>,
-}
-
-/// A map from hashes in which most hashes are not.
-struct Tokens<T> {
-    /// By the last twelve bits of a hash whether there is one with these.
-    seen: [bool; 1 << 12],
-    /// By the last bits of a hash, or behind the place that they name: the hash and one.
-    slots: Vec<u32>,
-    /// By slot, the place of the value.
-    places: Vec<u32>,
-    values: Vec<T>,
-}
-
-impl<T> Tokens<T> {
-    fn new(values: Vec<(u32, T)>) -> Self {
-        let size = (8 * values.len()).next_power_of_two();
-        let (mut slots, mut places) = (vec![0; size], vec![0; size]);
-        let mut seen = [false; 1 << 12];
-        for (at, (hash, _)) in values.iter().enumerate() {
-            seen[*hash as usize % seen.len()] = true;
-            let mut slot = *hash as usize & (size - 1);
-            while slots[slot] != 0 {
-                slot = (slot + 1) & (size - 1);
-            }
-            (slots[slot], places[slot]) = (hash + 1, at as u32);
-        }
-        Self { seen, slots, places, values: values.into_iter().map(|(_, value)| value).collect() }
-    }
-
-    #[inline]
-    fn get(&self, hash: u32) -> Option<&T> {
-        if !self.seen[hash as usize % self.seen.len()] {
-            return None;
-        }
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            match self.slots[slot & mask] {
-                0 => return None,
-                other if other == hash + 1 => {
-                    return Some(&self.values[self.places[slot & mask] as usize]);
-                }
-                _ => slot += 1,
-            }
-        }
-    }
 }
 
 /// How much a question is like a name, from 0 to 1 each: by words and by pairs of characters.
@@ -310,10 +273,10 @@ impl Scored {
     }
 }
 
-impl Asked {
+impl<'i> Asked<'i> {
     /// The question but for what stands at `without`.
     pub(super) fn new(
-        index: &Index,
+        index: &'i Index,
         question: &Question,
         without: &[Range<usize>],
     ) -> Result<Self> {
@@ -328,51 +291,81 @@ impl Asked {
             }
         }
         let weigher = index.weigher();
-        let words = words
-            .into_iter()
-            .map(|(word, units)| (hash(word), Matched { weight: weigher.weigh(word), units }));
+        let with = |kind, text: &str| index.names.with(kind, text);
+        let words = words.into_iter().map(|(word, units)| Word {
+            whole: with(Kind::Word, word),
+            part: with(Kind::Part, word),
+            weight: units.iter().map(|(_, worth)| *worth).fold(0.0, f32::max) * weigher.weigh(word),
+            units,
+        });
         let mut pairs: IndexMap<&str, f32> = IndexMap::new();
         for (at, pair) in bigrams(question.understood()) {
             if !left_out(&(at..at + pair.len())) && !pairs.contains_key(pair) {
                 pairs.insert(pair, weigher.weigh_pair(pair)?);
             }
         }
-        let all_pairs = pairs.values().sum();
-        let pairs = pairs.into_iter().map(|(pair, weight)| (hash(pair), weight));
         Ok(Self {
-            words: Tokens::new(words.collect()),
+            names: &index.names,
+            words: words.collect(),
             units: units().map(|unit| unit.weight).collect(),
-            pairs: Tokens::new(pairs.collect()),
-            all_pairs,
+            all_pairs: pairs.values().sum(),
+            pairs: pairs.iter().map(|(pair, weight)| (with(Kind::Pair, pair), *weight)).collect(),
+            shared: Vec::new(),
+            best: Vec::new(),
         })
     }
 
-    pub(super) fn like(&self, name: Name<'_>) -> Like {
-        let mut best = [0.0_f32; UNIT_LIMIT];
-        let mut shared = 0.0;
-        for Matched { weight, units } in name.words().filter_map(|word| self.words.get(word)) {
-            let mut most = 0.0_f32;
-            for (unit, worth) in units {
-                best[*unit] = best[*unit].max(*worth);
-                most = most.max(*worth);
+    /// How much it is like each name of a document. Each time it has to be a later document: the lists of names are read once.
+    pub(super) fn likes(&mut self, document: usize) -> impl Iterator<Item = Like> {
+        let names = self.names.of(document);
+        let units = self.units.len();
+        let Self { shared, best, .. } = self;
+        shared.clear();
+        shared.resize(names.len(), (0.0, 0.0));
+        best.clear();
+        best.resize(names.len() * units, 0.0);
+        let mut matched = |name: usize, of: &[(usize, f32)]| {
+            for (unit, worth) in of {
+                let best = &mut best[name * units + unit];
+                *best = best.max(*worth);
             }
-            shared += most * weight;
-        }
-        for (unit, worth) in
-            name.parts().filter_map(|word| self.words.get(word)).flat_map(|word| &word.units)
-        {
-            best[*unit] = best[*unit].max(*worth);
-        }
-        let covered: f32 = best.iter().zip(&self.units).map(|(best, weight)| best * weight).sum();
-        let asked: f32 = self.units.iter().sum();
-        let pairs: f32 = name.pairs().filter_map(|pair| self.pairs.get(pair)).sum();
-        let mean = |shared: f32, of: f32, with: f32, all: f32| {
-            let (recall, precision) = (shared / of.max(f32::EPSILON), with / all.max(f32::EPSILON));
-            2.0 * recall * precision / (recall + precision).max(f32::EPSILON)
         };
-        Like {
-            words: mean(covered, asked, shared, name.words_weight),
-            pairs: mean(pairs, self.all_pairs, pairs, name.pairs_weight),
+        let start = names.start;
+        let place = move |name: u32| (name - start) as usize;
+        for Word { whole, part, weight, units } in &mut self.words {
+            while let Some(name) = whole.next(&names).map(place) {
+                matched(name, units);
+                shared[name].0 += *weight;
+            }
+            while let Some(name) = part.next(&names).map(place) {
+                matched(name, units);
+            }
         }
+        for (list, weight) in &mut self.pairs {
+            while let Some(name) = list.next(&names).map(place) {
+                shared[name].1 += *weight;
+            }
+        }
+        let this = &*self;
+        let asked: f32 = this.units.iter().sum();
+        names.zip(&this.shared).map(move |(name, (words, pairs))| {
+            let (all_words, all_pairs) = this.names.weights(name);
+            let best = this.best[place(name) * units..].iter().zip(&this.units);
+            let covered = || best.map(|(best, weight)| best * weight).sum();
+            Like {
+                words: mean(*words, all_words, covered, asked),
+                pairs: mean(*pairs, all_pairs, || *pairs, this.all_pairs),
+            }
+        })
     }
+}
+
+/// The harmonic mean of the share of a name that the question has, and of the share of the question that the name has.
+fn mean(of_name: f32, name: f32, of_question: impl FnOnce() -> f32, question: f32) -> f32 {
+    if of_name == 0.0 {
+        return 0.0;
+    }
+    let recall = of_question() / question.max(f32::EPSILON);
+    let precision = of_name / name.max(f32::EPSILON);
+    2.0 * recall * precision / (recall + precision).max(f32::EPSILON)
 }
