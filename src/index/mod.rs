@@ -12,6 +12,7 @@ mod entries;
 mod frozen;
 mod lexicon;
 mod names;
+mod numbers;
 mod pack;
 mod place;
 mod plain;

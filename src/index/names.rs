@@ -1,15 +1,15 @@
 //! Titles and other ways to ask, cut and weighed, for comparing a question with each of them.
 //!
-//! One flat file for the whole index, its numbers in little-endian order: how many documents, names and tokens there are; for
-//! each document the number of its first name; for each name two weights; the tokens in order, and where the list of each
-//! begins; the lists of names that have a token.
+//! One flat file for the whole index, of numbers only: for each document the number of its first name; for each name two
+//! weights; the tokens in order, and where the list of each begins; the lists of names that have a token.
 
+use super::numbers::Numbers;
 use crate::{
     cores,
     text::{Segmenter, Word, bigrams, normalise},
 };
 use rustc_hash::FxHashMap;
-use std::{collections::HashSet, iter, ops::Range};
+use std::{collections::HashSet, ops::Range};
 use tantivy::directory::OwnedBytes;
 
 /// What of a name a token stands for.
@@ -25,39 +25,55 @@ pub(crate) enum Kind {
 
 /// The names that have a token, in order.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct List<'b>(&'b [[u8; NUMBER]]);
+pub(crate) struct List<'b> {
+    lists: &'b Numbers,
+    at: usize,
+    end: usize,
+    /// The number at `at`, or [`u32::MAX`] behind the last.
+    head: u32,
+}
 
-impl List<'_> {
+impl<'b> List<'b> {
+    fn new(lists: &'b Numbers, Range { start, end }: Range<usize>) -> Self {
+        let mut list = Self { lists, at: start, end, head: 0 };
+        list.skip(0);
+        list
+    }
+
     /// Takes the next of these names from the list, and whatever stands before it.
+    #[inline]
     pub(crate) fn next(&mut self, names: &Range<u32>) -> Option<u32> {
-        let mut name = number(self.0.first()?);
-        if name < names.start {
-            // The next candidate is mostly near.
-            let mut end = 1;
-            while self.0.get(end).is_some_and(|other| number(other) < names.start) {
-                end *= 2;
+        if self.head < names.start {
+            // The next one is mostly near.
+            let (mut near, mut far) = (0, 1);
+            while self.name(self.at + far) < names.start {
+                (near, far) = (far, 2 * far);
             }
-            let near = &self.0[..end.min(self.0.len())];
-            self.0 = &self.0[near.partition_point(|other| number(other) < names.start)..];
-            name = number(self.0.first()?);
+            while near + 1 < far {
+                let middle = near.midpoint(far);
+                let before = self.name(self.at + middle) < names.start;
+                *(if before { &mut near } else { &mut far }) = middle;
+            }
+            self.skip(far);
         }
-        (name < names.end).then(|| {
-            self.0 = &self.0[1..];
-            name
-        })
+        let name = Some(self.head).filter(|head| *head < names.end)?;
+        self.skip(1);
+        Some(name)
+    }
+
+    fn skip(&mut self, names: usize) {
+        self.at += names;
+        self.head = self.name(self.at);
+    }
+
+    fn name(&self, at: usize) -> u32 {
+        if at < self.end { self.lists.get(at).unwrap_or(u32::MAX) } else { u32::MAX }
     }
 }
 
 /// What a text is known by: its kind and 24 bits, so that of a million tokens six are mistaken for one of a question's hundred.
 fn token(kind: Kind, text: &str) -> u32 {
     (kind as u32) << 24 | crc32fast::hash(text.as_bytes()) & 0x00FF_FFFF
-}
-
-/// The size of the number of a name in a list.
-const NUMBER: usize = 3;
-
-fn number([a, b, c]: &[u8; NUMBER]) -> u32 {
-    u32::from_le_bytes([*a, *b, *c, 0])
 }
 
 /// So many tokens of a kind are kept of a name.
@@ -70,13 +86,13 @@ const PARTS: f32 = 64.0;
 #[derive(Debug)]
 pub(crate) struct Names {
     /// For each document, and one more, the number of its first name.
-    firsts: OwnedBytes,
-    /// For each name the weights of its words and its pairs.
-    weights: OwnedBytes,
-    tokens: OwnedBytes,
+    firsts: Numbers,
+    /// For each name the weights of its words, and of its pairs in the upper half.
+    weights: Numbers,
+    tokens: Numbers,
     /// For each token, and one more, where its list begins.
-    starts: OwnedBytes,
-    lists: OwnedBytes,
+    starts: Numbers,
+    lists: Numbers,
 }
 
 impl Names {
@@ -88,7 +104,7 @@ impl Names {
         weigh_pair: impl Fn(&str) -> f32 + Sync,
     ) -> Vec<u8> {
         let mut firsts: Vec<u32> = vec![0];
-        let mut weights: Vec<u16> = Vec::new();
+        let mut weights: Vec<u32> = Vec::new();
         // By token, then by name.
         let mut having: Vec<(u32, u32)> = Vec::new();
         let all = |names: &Vec<&String>| {
@@ -98,83 +114,59 @@ impl Names {
         };
         cores::in_order(documents, all, |documents| {
             for names in documents {
-                for (name, (tokens, both)) in (firsts[firsts.len() - 1]..).zip(&names) {
-                    having.extend(tokens.iter().map(|token| (*token, name)));
-                    weights.extend(both);
+                for (tokens, [words, pairs]) in names {
+                    let name = weights.len() as u32;
+                    having.extend(tokens.into_iter().map(|token| (token, name)));
+                    weights.push(u32::from(words) | u32::from(pairs) << 16);
                 }
-                firsts.push(firsts[firsts.len() - 1] + names.len() as u32);
+                firsts.push(weights.len() as u32);
             }
         });
         having.sort_unstable();
         let lists = || having.chunk_by(|(token, _), (other, _)| token == other);
-        let counts = [documents.len(), weights.len() / 2, lists().count()];
-        let mut bytes: Vec<u8> =
-            counts.iter().flat_map(|count| (*count as u32).to_le_bytes()).collect();
-        bytes.extend(firsts.iter().flat_map(|first| first.to_le_bytes()));
-        bytes.extend(weights.iter().flat_map(|weight| weight.to_le_bytes()));
-        bytes.extend(lists().flat_map(|list| list[0].0.to_le_bytes()));
-        let ends = lists().scan(0, |end, list| {
-            *end += list.len() as u32;
-            Some(*end)
-        });
-        bytes.extend(iter::once(0).chain(ends).flat_map(u32::to_le_bytes));
-        for (_, name) in having {
-            bytes.extend(&name.to_le_bytes()[..NUMBER]);
+        let tokens: Vec<u32> = lists().map(|list| list[0].0).collect();
+        let mut starts = vec![0];
+        lists().for_each(|list| starts.push(starts[starts.len() - 1] + list.len() as u32));
+        let names: Vec<u32> = having.iter().map(|(_, name)| *name).collect();
+        let mut bytes = Vec::new();
+        for numbers in [firsts, weights, tokens, starts, names] {
+            Numbers::write(&numbers, &mut bytes);
         }
         bytes
     }
 
     /// Nothing if there are fewer bytes than are counted.
-    pub(super) fn read(bytes: OwnedBytes) -> Option<Self> {
-        let counts = bytes.first_chunk::<12>()?.as_chunks().0;
-        let [documents, names, tokens] = *counts else { return None };
-        let [documents, names, tokens] =
-            [documents, names, tokens].map(|count| u32::from_le_bytes(count) as usize);
-        let mut rest = bytes.slice(12..bytes.len());
-        let mut next = |numbers: usize| {
-            let all = (4 * numbers <= rest.len()).then(|| rest.clone())?;
-            let (part, behind) = all.split(4 * numbers);
-            rest = behind;
-            Some(part)
-        };
-        Some(Self {
-            firsts: next(documents + 1)?,
-            weights: next(names)?,
-            tokens: next(tokens)?,
-            starts: next(tokens + 1)?,
-            lists: rest,
-        })
+    pub(super) fn read(mut bytes: OwnedBytes) -> Option<Self> {
+        let mut next = || Numbers::take(&mut bytes);
+        let [firsts, weights, tokens, starts, lists] =
+            [next()?, next()?, next()?, next()?, next()?];
+        Some(Self { firsts, weights, tokens, starts, lists })
     }
 
     /// The numbers of the names of a document, the title first.
     pub(crate) fn of(&self, document: usize) -> Range<u32> {
-        let firsts = self.firsts.as_chunks().0;
-        let first = |at: usize| firsts.get(at).map_or(0, |first| u32::from_le_bytes(*first));
+        let first = |at| self.firsts.get(at).unwrap_or(0);
         first(document)..first(document + 1)
     }
 
     /// How much all words of a name together distinguish entries, and all its pairs.
     pub(crate) fn weights(&self, name: u32) -> (f32, f32) {
-        let weight = |bytes| f32::from(u16::from_le_bytes(bytes)) / PARTS;
-        let both = self.weights.as_chunks().0.get(name as usize);
-        both.map_or((0.0, 0.0), |[a, b, c, d]| (weight([*a, *b]), weight([*c, *d])))
+        let both = self.weights.get(name as usize).unwrap_or(0);
+        ((both & 0xFFFF) as f32 / PARTS, (both >> 16) as f32 / PARTS)
     }
 
     /// The names that have the text in this way.
     pub(crate) fn with(&self, kind: Kind, text: &str) -> List<'_> {
-        let found = || {
-            let at = self
-                .tokens
-                .as_chunks()
-                .0
-                .binary_search_by_key(&token(kind, text), |token| u32::from_le_bytes(*token))
-                .ok()?;
-            let starts = self.starts.as_chunks().0.get(at..at + 2)?;
-            let [start, end] =
-                [starts[0], starts[1]].map(|start| u32::from_le_bytes(start) as usize);
-            self.lists.as_chunks().0.get(start..end)
-        };
-        List(found().unwrap_or_default())
+        let token = token(kind, text);
+        let (mut low, mut high) = (0, self.tokens.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let before = self.tokens.get(middle).is_some_and(|other| other < token);
+            (low, high) = if before { (middle + 1, high) } else { (low, middle) };
+        }
+        let start = |at| self.starts.get(at).map_or(0, |start| start as usize);
+        let here = self.tokens.get(low) == Some(token);
+        List::new(&self.lists, if here { start(low)..start(low + 1) } else { 0..0 })
     }
 }
 
