@@ -43,19 +43,22 @@ use crate::{
     tree::Forest,
 };
 use jiff::civil::Date;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
+    slice,
+    sync::Arc,
     thread,
 };
 use tantivy::{
-    Directory, DocId, DocSet, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
-    Term,
+    Directory, DocId, DocSet, IndexReader, InvertedIndexReader, ReloadPolicy, Searcher,
+    TantivyDocument, Term,
     directory::{MmapDirectory, OwnedBytes, RamDirectory},
-    postings::{Postings, SegmentPostings},
+    postings::{SegmentPostings, TermInfo},
     schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
@@ -330,26 +333,19 @@ fn weighed(
 ) -> Result<(Vec<u8>, Sounds)> {
     let (_, fields) = Fields::schema();
     let terms = &*overview.terms;
-    let plain = FUNCTION_WORDS.split_whitespace();
-    let mut words: BTreeMap<String, u64> = plain.map(|word| (word.to_owned(), 0)).collect();
-    for field in fields.words() {
-        for reader in searcher.segment_readers() {
-            let inverted = reader.inverted_index(field)?;
-            let mut stream = inverted.terms().stream().map_err(tantivy::TantivyError::from)?;
-            while stream.advance() {
-                let word = String::from_utf8_lossy(stream.key()).into_owned();
-                let documents = u64::from(stream.value().doc_freq);
-                let known = words.entry(word).or_default();
-                *known = (*known).max(documents);
-            }
+    let mut words: BTreeMap<String, Postings> =
+        FUNCTION_WORDS.split_whitespace().map(|word| (word.to_owned(), Vec::new())).collect();
+    let mut pairs: FxHashMap<String, u64> = FxHashMap::default();
+    for reader in searcher.segment_readers() {
+        for field in fields.words() {
+            let field = reader.inverted_index(field)?;
+            each_word(&field, |word, info| {
+                words.entry(word).or_default().push((field.clone(), info.clone()));
+            })?;
         }
-    }
-    for group in &terms.same {
-        let most = group.iter().filter_map(|word| words.get(word)).max().copied().unwrap_or(0);
-        for word in group {
-            let known = words.entry(word.clone()).or_default();
-            *known = (*known).max(most.min(1));
-        }
+        each_word(&*reader.inverted_index(fields.grams)?, |pair, info| {
+            pairs.insert(pair, u64::from(info.doc_freq));
+        })?;
     }
     let mut same: HashMap<&str, Vec<&str>> = HashMap::new();
     for group in &terms.same {
@@ -361,30 +357,61 @@ fn weighed(
         alike.sort_unstable();
         alike.dedup();
     }
+    let mut documents: BTreeMap<&str, u64> = words
+        .iter()
+        .map(|(word, postings)| {
+            let most = postings.iter().map(|(_, info)| u64::from(info.doc_freq)).max();
+            (&**word, most.unwrap_or(0))
+        })
+        .collect();
+    for group in &terms.same {
+        let any = group.iter().any(|word| documents.get(&**word).is_some_and(|most| *most > 0));
+        for word in group {
+            let known = documents.entry(word).or_default();
+            *known = (*known).max(u64::from(any));
+        }
+    }
     let mut counts: Vec<(&str, Count)> = Vec::new();
     // The words of a group mostly stand in no other, so they have one count.
     let mut counted: HashMap<&[&str], Count> = HashMap::new();
-    for (word, _) in words.iter().filter(|(_, documents)| **documents > 0) {
-        let alike = same.get(&**word).map(|alike| &**alike);
+    for (word, _) in documents.iter().filter(|(_, documents)| **documents > 0) {
+        let alike = same.get(word).map(|alike| &**alike);
         let count = match alike.and_then(|alike| counted.get(alike)) {
             Some(count) => *count,
-            None => count(searcher, &fields, alike.unwrap_or(&[word]))?,
+            None => {
+                let alike = alike.unwrap_or(slice::from_ref(word));
+                count(alike.iter().filter_map(|word| words.get(*word)).flatten())?
+            }
         };
         counted.extend(alike.map(|alike| (alike, count)));
         counts.push((word, count));
     }
-    let sounds = Sounds::write(words.iter().map(|(word, documents)| (&**word, *documents)), counts);
+    let sounds = Sounds::write(documents, counts);
     let weigher = Weigher { searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
+    let weights: FxHashMap<&str, f32> =
+        words.keys().map(|word| (&**word, weigher.weigh(word))).collect();
     let mut names: Vec<Vec<&String>> =
         content.entries.iter().map(|entry| entry.names().collect()).collect();
     names.extend(content.facts.asks().map(|asks| asks.iter().collect()));
     let names = Names::write(
         &names,
         segmenter,
-        |word| weigher.weigh(word),
-        |pair| weigher.weigh_pair(pair).unwrap_or(0.0),
+        |word| weights.get(word).copied().unwrap_or_else(|| weigher.weigh(word)),
+        |pair| weigher.rarity(pairs.get(pair).copied().unwrap_or(0)),
     );
     Ok((names, sounds))
+}
+
+/// Where a word stands: in each field that has it.
+type Postings = Vec<(Arc<InvertedIndexReader>, TermInfo)>;
+
+/// Calls `found` with each word of a field.
+fn each_word(field: &InvertedIndexReader, mut found: impl FnMut(String, &TermInfo)) -> Result<()> {
+    let mut stream = field.terms().stream().map_err(tantivy::TantivyError::from)?;
+    while stream.advance() {
+        found(String::from_utf8_lossy(stream.key()).into_owned(), stream.value());
+    }
+    Ok(())
 }
 
 /// Where a word stands in a field of the one segment.
@@ -397,16 +424,19 @@ fn postings(searcher: &Searcher, field: Field, word: &str) -> Result<Option<Segm
         .map_err(tantivy::TantivyError::from)?)
 }
 
-/// In how many documents any of the words stands in any field, and how often in all.
-fn count(searcher: &Searcher, fields: &Fields, words: &[&str]) -> Result<Count> {
+/// In how many documents any of these words stands, and how often in all.
+fn count<'p>(
+    postings: impl Iterator<Item = &'p (Arc<InvertedIndexReader>, TermInfo)>,
+) -> Result<Count> {
     let mut documents: Vec<u32> = Vec::new();
     let mut occurrences = 0;
-    for (word, field) in words.iter().flat_map(|word| fields.words().map(|field| (word, field))) {
-        let Some(mut postings) = postings(searcher, field, word)? else { continue };
-        while postings.doc() != TERMINATED {
-            documents.push(postings.doc());
-            occurrences += postings.term_freq();
-            postings.advance();
+    for (field, info) in postings {
+        let block = field.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs);
+        let mut block = block.map_err(tantivy::TantivyError::from)?;
+        while block.block_len() > 0 {
+            documents.extend(block.docs());
+            occurrences += block.freqs().iter().sum::<u32>();
+            block.advance();
         }
     }
     documents.sort_unstable();

@@ -8,7 +8,6 @@ use crate::{
     cores,
     text::{Segmenter, Word, bigrams, normalise},
 };
-use rustc_hash::FxHashMap;
 use std::{collections::HashSet, ops::Range};
 use tantivy::directory::OwnedBytes;
 
@@ -108,8 +107,7 @@ impl Names {
         // By token, then by name.
         let mut having: Vec<(u32, u32)> = Vec::new();
         let all = |names: &Vec<&String>| {
-            let (mut weigh, mut weigh_pair) = (remembered(&weigh), remembered(&weigh_pair));
-            let each = names.iter().map(|name| one(name, segmenter, &mut weigh, &mut weigh_pair));
+            let each = names.iter().map(|name| one(name, segmenter, &weigh, &weigh_pair));
             each.collect::<Vec<_>>()
         };
         cores::in_order(documents, all, |documents| {
@@ -170,21 +168,12 @@ impl Names {
     }
 }
 
-/// The same weights, each found once: the names of a document mostly share their words.
-fn remembered(weigh: impl Fn(&str) -> f32) -> impl FnMut(&str) -> f32 {
-    let mut known: FxHashMap<String, f32> = FxHashMap::default();
-    move |text| match known.get(text) {
-        Some(weight) => *weight,
-        None => *known.entry(text.to_owned()).or_insert(weigh(text)),
-    }
-}
-
 /// The tokens of a name, and the weights of its words and its pairs.
 fn one(
     name: &str,
     segmenter: &Segmenter,
-    weigh: impl FnMut(&str) -> f32,
-    weigh_pair: impl FnMut(&str) -> f32,
+    weigh: impl Fn(&str) -> f32,
+    weigh_pair: impl Fn(&str) -> f32,
 ) -> (Vec<u32>, [u16; 2]) {
     let normal = normalise(name);
     let cut = segmenter.cut(&normal);

@@ -21,14 +21,14 @@ const OFTEN: u32 = 8;
 /// So many bytes are looked at to choose the symbols.
 const SAMPLE: usize = 1 << 20;
 
-/// Up to eight bytes, with their number.
+/// Up to eight bytes, the first one lowest, with their number.
 type Key = (u64, u8);
 
 /// Encodes texts.
 #[derive(Debug)]
 pub(super) struct Packer {
     codes: FxHashMap<Key, u16>,
-    symbols: Vec<Vec<u8>>,
+    symbols: Vec<Key>,
 }
 
 impl Packer {
@@ -39,18 +39,18 @@ impl Packer {
         let mut singles: FxHashMap<Key, u32> = FxHashMap::default();
         let mut pairs: FxHashMap<Key, u32> = FxHashMap::default();
         for text in sample() {
-            let mut before: Option<&[u8]> = None;
+            let mut before: Option<Key> = None;
             for unit in units(text) {
-                *singles.entry(key(unit, &[])).or_default() += 1;
+                *singles.entry(unit).or_default() += 1;
                 if let Some(before) = before {
-                    *pairs.entry(key(before, unit)).or_default() += 1;
+                    *pairs.entry(pair(before, unit)).or_default() += 1;
                 }
                 before = Some(unit);
             }
         }
         // Whatever comes can be written byte by byte.
         (0..=u8::MAX).for_each(|byte| {
-            singles.entry(key(&[byte], &[])).or_default();
+            singles.entry((u64::from(byte), 1)).or_default();
         });
         let mut pairs: Vec<(Key, u32)> =
             pairs.into_iter().filter(|(_, count)| *count >= OFTEN).collect();
@@ -61,38 +61,27 @@ impl Packer {
         let bytes_first = |(key, count): &(Key, u32)| (key.1 > 1, u32::MAX - count, *key);
         singles.sort_by_key(bytes_first);
         singles.truncate(CODES - pairs.len());
-        let mut packer = Self::of(singles.into_iter().chain(pairs).map(|(key, _)| key));
+        let packer = Self::of(singles.into_iter().chain(pairs).map(|(key, _)| key));
         // What is written most gets the short codes.
         let mut uses = vec![0_u32; packer.symbols.len()];
         sample().for_each(|text| packer.each(text, |code| uses[usize::from(code)] += 1));
         let mut order: Vec<usize> = (0..uses.len()).collect();
         order.sort_by_key(|at| std::cmp::Reverse(uses[*at]));
-        let symbols = order.into_iter().map(|at| {
-            let symbol = &packer.symbols[at];
-            key(symbol, &[])
-        });
-        packer = Self::of(symbols.collect::<Vec<_>>());
-        packer
+        Self::of(order.into_iter().map(|at| packer.symbols[at]))
     }
 
     fn of(keys: impl IntoIterator<Item = Key>) -> Self {
-        let mut codes = FxHashMap::default();
-        let mut symbols = Vec::new();
-        for (bytes, length) in keys {
-            codes.insert((bytes, length), symbols.len() as u16);
-            symbols.push(bytes.to_le_bytes()[..usize::from(length)].to_vec());
-        }
+        let symbols: Vec<Key> = keys.into_iter().collect();
+        let codes = symbols.iter().enumerate().map(|(code, key)| (*key, code as u16)).collect();
         Self { codes, symbols }
     }
 
     /// The symbols, as [`unpack`] reads them.
     pub(super) fn symbols(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for symbol in &self.symbols {
-            bytes.push(symbol.len() as u8);
-            let mut room = [0; ROOM - 1];
-            room[..symbol.len()].copy_from_slice(symbol);
-            bytes.extend(room);
+        for (symbol, length) in &self.symbols {
+            bytes.push(*length);
+            bytes.extend(symbol.to_le_bytes());
         }
         bytes
     }
@@ -109,14 +98,16 @@ impl Packer {
     fn each(&self, text: &[u8], mut found: impl FnMut(u16)) {
         let mut rest = units(text).peekable();
         while let Some(unit) = rest.next() {
-            let pair = rest.peek().and_then(|next| self.codes.get(&key(unit, next)));
-            if let Some(code) = pair {
+            let both = rest.peek().and_then(|next| self.codes.get(&pair(unit, *next)));
+            if let Some(code) = both {
                 rest.next();
                 found(*code);
-            } else if let Some(code) = self.codes.get(&key(unit, &[])) {
+            } else if let Some(code) = self.codes.get(&unit) {
                 found(*code);
             } else {
-                unit.iter().for_each(|byte| found(self.codes[&key(&[*byte], &[])]));
+                let bytes = unit.0.to_le_bytes();
+                let bytes = bytes[..usize::from(unit.1)].iter();
+                bytes.for_each(|byte| found(self.codes[&(u64::from(*byte), 1)]));
             }
         }
     }
@@ -146,7 +137,7 @@ pub(super) fn unpack(symbols: &[u8], packed: &[u8]) -> Vec<u8> {
 }
 
 /// The characters of `text`; where there is none, a byte.
-fn units(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn units(text: &[u8]) -> impl Iterator<Item = Key> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let first = *rest.first()?;
@@ -160,16 +151,14 @@ fn units(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         let length = rest.get(..length).filter(is_char).map_or(1, <[u8]>::len);
         let (unit, after) = rest.split_at(length);
         rest = after;
-        Some(unit)
+        let bytes = unit.iter().rev().fold(0, |bytes, byte| bytes << 8 | u64::from(*byte));
+        Some((bytes, length as u8))
     })
 }
 
 /// Two units side by side.
-fn key(first: &[u8], second: &[u8]) -> Key {
-    let mut bytes = [0; 8];
-    bytes[..first.len()].copy_from_slice(first);
-    bytes[first.len()..first.len() + second.len()].copy_from_slice(second);
-    (u64::from_le_bytes(bytes), (first.len() + second.len()) as u8)
+fn pair(first: Key, second: Key) -> Key {
+    (first.0 | second.0 << (8 * first.1), first.1 + second.1)
 }
 
 #[cfg(test)]

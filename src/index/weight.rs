@@ -82,7 +82,7 @@ impl Weigher<'_> {
     }
 
     /// The inverse document frequency, with the imagined entries.
-    fn rarity(&self, documents: u64) -> f32 {
+    pub(super) fn rarity(&self, documents: u64) -> f32 {
         rarity(self.searcher.num_docs() as f32 + IMAGINED, documents as f32)
     }
 }
