@@ -9,7 +9,7 @@ use rustc_hash::FxBuildHasher;
 use std::{
     collections::HashSet,
     ops::Range,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{LazyLock, Mutex, OnceLock, PoisonError},
 };
 
 /// jieba's dictionary, made by `build.rs`.
@@ -76,6 +76,8 @@ pub struct Segmenter {
     /// The terms; under the empty one the total frequency of dictionary and terms.
     terms: fst::Map<Vec<u8>>,
     total: usize,
+    /// The first characters of terms with a space in them.
+    phrase_starts: OnceLock<HashSet<char, FxBuildHasher>>,
     /// What has been learned of both, one for each thread that cuts.
     learned: Mutex<Vec<Learned>>,
 }
@@ -110,7 +112,8 @@ impl Segmenter {
     }
 
     fn with(terms: fst::Map<Vec<u8>>, total: u64) -> Self {
-        Self { terms, total: total as usize, learned: Mutex::default() }
+        let phrase_starts = OnceLock::new();
+        Self { terms, total: total as usize, phrase_starts, learned: Mutex::default() }
     }
 
     /// The words of `text` in the order of their place; a compound stands beside its parts.
@@ -140,7 +143,9 @@ impl Segmenter {
             }
         }
         ranges.extend(self.phrases(whole));
-        let says = |c: char| matches!(c, '一'..='龥') || c.is_alphanumeric();
+        // Brackets and marks of Chinese texts are neither, and come often.
+        let marks = |c: char| matches!(c, '、'..='〃' | '〈'..='〟');
+        let says = |c: char| matches!(c, '一'..='龥') || !marks(c) && c.is_alphanumeric();
         ranges.retain(|range| whole[range.clone()].chars().any(says));
         ranges.sort_unstable_by_key(|range| (range.start, range.end));
         ranges.dedup();
@@ -153,8 +158,15 @@ impl Segmenter {
         if !text.contains(' ') {
             return phrases;
         }
+        let starts = self.phrase_starts.get_or_init(|| {
+            let mut starts = HashSet::default();
+            Prefix::empty(self.terms.as_fst()).each(self.terms.as_fst(), |term, _| {
+                starts.extend(term.chars().next().filter(|_| term.contains(' ')));
+            });
+            starts
+        });
         let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        for (start, _) in text.char_indices() {
+        for (start, _) in text.char_indices().filter(|(_, c)| starts.contains(c)) {
             if letter(text[..start].chars().next_back()) && letter(text[start..].chars().next()) {
                 continue;
             }
