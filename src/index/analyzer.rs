@@ -3,8 +3,8 @@
 //! Texts are cut on all cores and indexed on one, so what tantivy gets are words with a mark behind each, and all that is left
 //! to do there is to part them.
 
-use crate::text::{Segmenter, bigrams};
-use std::iter;
+use crate::text::bigrams;
+use std::{iter, ops::Range};
 use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager};
 
 /// The name of the tokenizer for what [`add_words`] wrote.
@@ -25,10 +25,10 @@ pub(super) fn tokenizers() -> TokenizerManager {
     manager
 }
 
-/// Adds the words of a normalised text.
-pub(super) fn add_words(segmenter: &Segmenter, normal: &str, to: &mut String) {
-    for range in segmenter.ranges(normal) {
-        to.push_str(&normal[range]);
+/// Adds the words of a normalised text, which are at `ranges`.
+pub(super) fn add_words(normal: &str, ranges: &[Range<usize>], to: &mut String) {
+    for range in ranges {
+        to.push_str(&normal[range.clone()]);
         to.push(END);
     }
 }

@@ -24,6 +24,7 @@ use bm25::Bm25;
 use entries::Entries;
 use lexicon::Lexicon;
 pub(crate) use lexicon::{Told, stands_alone};
+use names::{Gathered, token};
 pub(crate) use names::{Kind, List, Names};
 pub use place::Key;
 pub(crate) use plain::Plain;
@@ -49,6 +50,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     slice,
     sync::Arc,
@@ -202,18 +204,22 @@ impl Fields {
         (builder.build(), fields)
     }
 
-    /// The document for an entry, cut: each text is normalised and cut once.
-    fn document(&self, entry: &Entry, segmenter: &Segmenter) -> TantivyDocument {
+    /// The document for an entry, cut: each text is normalised and cut once. And for each of its names the tokens.
+    fn document(&self, entry: &Entry, segmenter: &Segmenter) -> (TantivyDocument, Vec<Vec<u32>>) {
         let [mut title, mut ask, mut lead, mut body, mut trail, mut grams] =
             [const { String::new() }; 6];
+        // Where the text stands in `grams`, and its words in there.
         let mut add = |text: &str, field: &mut String| {
             let start = grams.len();
             add_normalised(&mut grams, text);
-            analyzer::add_words(segmenter, &grams[start..], field);
+            let end = grams.len();
+            let ranges = segmenter.ranges(&grams[start..]);
+            analyzer::add_words(&grams[start..], &ranges, field);
             grams.push('\n');
+            (start..end, ranges)
         };
-        add(&entry.title, &mut title);
-        entry.names().skip(1).for_each(|name| add(name, &mut ask));
+        let mut names = vec![add(&entry.title, &mut title)];
+        names.extend(entry.names().skip(1).map(|name| add(name, &mut ask)));
         let say = entry.say();
         add(say, &mut lead);
         for (block, line) in entry.blocks.iter().zip(entry.lines()) {
@@ -222,8 +228,13 @@ impl Fields {
             }
         }
         for name in &entry.trail {
-            analyzer::add_words(segmenter, normalise(name).as_str(), &mut trail);
+            let normal = normalise(name);
+            analyzer::add_words(normal.as_str(), &segmenter.ranges(normal.as_str()), &mut trail);
         }
+        let tokens = |(place, ranges): (Range<usize>, Vec<Range<usize>>)| {
+            names::texts(&grams[place], &ranges).map(|(kind, text)| token(kind, text)).collect()
+        };
+        let names = names.into_iter().map(tokens).collect();
         let mut document = TantivyDocument::new();
         document.add_text(self.title, title);
         document.add_text(self.ask, ask);
@@ -231,7 +242,7 @@ impl Fields {
         document.add_text(self.body, body);
         document.add_text(self.trail, trail);
         document.add_text(self.grams, grams);
-        document
+        (document, names)
     }
 }
 
@@ -299,17 +310,19 @@ fn fill<D: tantivy::Directory>(
     let (schema, fields) = Fields::schema();
     let builder = tantivy::Index::builder().schema(schema).tokenizers(analyzer::tokenizers());
     let mut writer = builder.single_segment_index_writer(directory, WRITER_BYTES)?;
+    let mut names = Gathered::default();
     let document = |entry: &Entry| fields.document(entry, segmenter);
     cores::in_order(&content.entries, document, |documents| {
-        for document in documents {
+        for (document, tokens) in documents {
             writer.add_document(document)?;
+            names.add(tokens);
         }
         tantivy::Result::Ok(())
     })?;
     thread::scope(|scope| {
         let entries = scope.spawn(|| Entries::write(&content.entries));
         let index = writer.finalize()?;
-        let (names, sounds) = weighed(content, overview, segmenter, &searcher(&index)?)?;
+        let (names, sounds) = weighed(content, overview, segmenter, names, &searcher(&index)?)?;
         let entries = entries.join().expect("entries can be written");
         let (entries, names) = (OwnedBytes::new(entries), OwnedBytes::new(names));
         Ok((index, Beside { entries, names, sounds }))
@@ -329,6 +342,7 @@ fn weighed(
     content: &Content,
     overview: &Overview,
     segmenter: &Segmenter,
+    mut names: Gathered,
     searcher: &Searcher,
 ) -> Result<(Vec<u8>, Sounds)> {
     let (_, fields) = Fields::schema();
@@ -388,18 +402,32 @@ fn weighed(
     }
     let sounds = Sounds::write(documents, counts);
     let weigher = Weigher { searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
-    let weights: FxHashMap<&str, f32> =
-        words.keys().map(|word| (&**word, weigher.weigh(word))).collect();
-    let mut names: Vec<Vec<&String>> =
-        content.entries.iter().map(|entry| entry.names().collect()).collect();
-    names.extend(content.facts.asks().map(|asks| asks.iter().collect()));
-    let names = Names::write(
-        &names,
-        segmenter,
-        |word| weights.get(word).copied().unwrap_or_else(|| weigher.weigh(word)),
-        |pair| weigher.rarity(pairs.get(pair).copied().unwrap_or(0)),
-    );
-    Ok((names, sounds))
+    let rarity = |pair: &str| weigher.rarity(pairs.get(pair).copied().unwrap_or(0));
+    let mut weights: FxHashMap<u32, f32> = FxHashMap::default();
+    weights.extend(words.keys().map(|word| (token(Kind::Word, word), weigher.weigh(word))));
+    weights.extend(pairs.keys().map(|pair| (token(Kind::Pair, pair), rarity(pair))));
+    for asks in content.facts.asks() {
+        let mut tokens: Vec<Vec<u32>> = Vec::new();
+        for ask in asks {
+            let normal = normalise(ask);
+            let texts = names::texts(normal.as_str(), &segmenter.ranges(normal.as_str()));
+            tokens.push(
+                texts
+                    .map(|(kind, text)| {
+                        let token = token(kind, text);
+                        // No entry may have it.
+                        weights.entry(token).or_insert_with(|| match kind {
+                            Kind::Pair => rarity(text),
+                            Kind::Word | Kind::Part => weigher.weigh(text),
+                        });
+                        token
+                    })
+                    .collect(),
+            );
+        }
+        names.add(tokens);
+    }
+    Ok((names.write(&weights), sounds))
 }
 
 /// Where a word stands: in each field that has it.

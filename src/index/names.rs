@@ -4,11 +4,9 @@
 //! weights; the tokens in order, and where the list of each begins; the lists of names that have a token.
 
 use super::numbers::Numbers;
-use crate::{
-    cores,
-    text::{Segmenter, Word, bigrams, normalise},
-};
-use std::{collections::HashSet, ops::Range};
+use crate::text::bigrams;
+use rustc_hash::FxHashMap;
+use std::{collections::HashSet, iter, ops::Range};
 use tantivy::directory::OwnedBytes;
 
 /// What of a name a token stands for.
@@ -71,8 +69,17 @@ impl<'b> List<'b> {
 }
 
 /// What a text is known by: its kind and 24 bits, so that of a million tokens six are mistaken for one of a question's hundred.
-fn token(kind: Kind, text: &str) -> u32 {
+pub(super) fn token(kind: Kind, text: &str) -> u32 {
     (kind as u32) << 24 | crc32fast::hash(text.as_bytes()) & 0x00FF_FFFF
+}
+
+/// The kind of a token.
+fn kind(token: u32) -> Kind {
+    match token >> 24 {
+        0 => Kind::Word,
+        1 => Kind::Part,
+        _ => Kind::Pair,
+    }
 }
 
 /// So many tokens of a kind are kept of a name.
@@ -94,45 +101,65 @@ pub(crate) struct Names {
     lists: Numbers,
 }
 
-impl Names {
-    /// The bytes for the names of all documents. `weigh` tells how much a word and how much a pair distinguishes.
-    pub(super) fn write(
-        documents: &[Vec<&String>],
-        segmenter: &Segmenter,
-        weigh: impl Fn(&str) -> f32 + Sync,
-        weigh_pair: impl Fn(&str) -> f32 + Sync,
-    ) -> Vec<u8> {
-        let mut firsts: Vec<u32> = vec![0];
-        let mut weights: Vec<u32> = Vec::new();
-        // By token, then by name.
-        let mut having: Vec<(u32, u32)> = Vec::new();
-        let all = |names: &Vec<&String>| {
-            let each = names.iter().map(|name| one(name, segmenter, &weigh, &weigh_pair));
-            each.collect::<Vec<_>>()
-        };
-        cores::in_order(documents, all, |documents| {
-            for names in documents {
-                for (tokens, [words, pairs]) in names {
-                    let name = weights.len() as u32;
-                    having.extend(tokens.into_iter().map(|token| (token, name)));
-                    weights.push(u32::from(words) | u32::from(pairs) << 16);
-                }
-                firsts.push(weights.len() as u32);
-            }
-        });
-        having.sort_unstable();
-        let lists = || having.chunk_by(|(token, _), (other, _)| token == other);
-        let tokens: Vec<u32> = lists().map(|list| list[0].0).collect();
-        let mut starts = vec![0];
-        lists().for_each(|list| starts.push(starts[starts.len() - 1] + list.len() as u32));
-        let names: Vec<u32> = having.iter().map(|(_, name)| *name).collect();
-        let mut bytes = Vec::new();
-        for numbers in [firsts, weights, tokens, starts, names] {
-            Numbers::write(&numbers, &mut bytes);
+/// The names of documents as they are gathered, before it is known how much their words distinguish.
+#[derive(Default)]
+pub(super) struct Gathered {
+    /// For each document where its names end.
+    ends: Vec<u32>,
+    names: u32,
+    /// The tokens of all names, with the name.
+    having: Vec<(u32, u32)>,
+}
+
+impl Gathered {
+    /// Adds a document: for each of its names the tokens.
+    pub(super) fn add(&mut self, names: Vec<Vec<u32>>) {
+        for tokens in names {
+            self.having.extend(tokens.into_iter().map(|token| (token, self.names)));
+            self.names += 1;
         }
-        bytes
+        self.ends.push(self.names);
     }
 
+    /// The bytes of the file. `weights` tells how much words and pairs distinguish, by token.
+    pub(super) fn write(self, weights: &FxHashMap<u32, f32>) -> Vec<u8> {
+        let Self { ends, names, mut having } = self;
+        let mut sums = vec![(0.0, 0.0); names as usize];
+        for (token, name) in &having {
+            let (words, pairs) = &mut sums[*name as usize];
+            let weight = weights.get(token).copied().unwrap_or(0.0);
+            match kind(*token) {
+                Kind::Word => *words += weight,
+                Kind::Pair => *pairs += weight,
+                Kind::Part => {}
+            }
+        }
+        // What is too large becomes the largest.
+        let part = |weight: f32| u32::from((weight * PARTS).round() as u16);
+        let weights = sums.into_iter().map(|(words, pairs)| part(words) | part(pairs) << 16);
+        having.sort_unstable();
+        let lists = || having.chunk_by(|(token, _), (other, _)| token == other);
+        let tokens = lists().map(|list| list[0].0);
+        let starts = lists().scan(0, |end, list| {
+            *end += list.len() as u32;
+            Some(*end)
+        });
+        let with_zero =
+            |numbers: &mut dyn Iterator<Item = u32>| iter::once(0).chain(numbers).collect();
+        let all: [Vec<u32>; 5] = [
+            with_zero(&mut ends.into_iter()),
+            weights.collect(),
+            tokens.collect(),
+            with_zero(&mut { starts }),
+            having.iter().map(|(_, name)| *name).collect(),
+        ];
+        let mut bytes = Vec::new();
+        all.iter().for_each(|numbers| Numbers::write(numbers, &mut bytes));
+        bytes
+    }
+}
+
+impl Names {
     /// Nothing if there are fewer bytes than are counted.
     pub(super) fn read(mut bytes: OwnedBytes) -> Option<Self> {
         let mut next = || Numbers::take(&mut bytes);
@@ -168,30 +195,25 @@ impl Names {
     }
 }
 
-/// The tokens of a name, and the weights of its words and its pairs.
-fn one(
-    name: &str,
-    segmenter: &Segmenter,
-    weigh: impl Fn(&str) -> f32,
-    weigh_pair: impl Fn(&str) -> f32,
-) -> (Vec<u32>, [u16; 2]) {
-    let normal = normalise(name);
-    let cut = segmenter.cut(&normal);
-    let (parts, words): (Vec<&Word>, Vec<&Word>) = cut.iter().partition(|word| word.is_part(&cut));
-    let mut words: Vec<&str> = words.iter().map(|word| &*word.text).collect();
-    let mut parts: Vec<&str> = parts.iter().map(|word| &*word.text).collect();
-    let mut seen = HashSet::new();
-    let mut pairs: Vec<&str> =
-        bigrams(normal.as_str()).map(|(_, pair)| pair).filter(|pair| seen.insert(*pair)).collect();
-    let mut tokens = Vec::new();
-    for (kind, list) in
-        [(Kind::Word, &mut words), (Kind::Part, &mut parts), (Kind::Pair, &mut pairs)]
-    {
-        list.truncate(MOST);
-        tokens.extend(list.iter().map(|text| token(kind, text)));
+/// The words of a normalised name, which are at `ranges`, and its pairs of characters: at most [`MOST`] of a kind.
+pub(super) fn texts<'n>(
+    normal: &'n str,
+    ranges: &[Range<usize>],
+) -> impl Iterator<Item = (Kind, &'n str)> + use<'n> {
+    let mut words = Vec::new();
+    let mut parts = Vec::new();
+    let mut end = 0;
+    for (at, range) in ranges.iter().enumerate() {
+        // Ranges are in order, a longer one behind those that begin where it does.
+        let longer = ranges.get(at + 1).is_some_and(|next| next.start == range.start);
+        let list = if longer || range.end <= end { &mut parts } else { &mut words };
+        list.push(&normal[range.clone()]);
+        end = end.max(range.end);
     }
-    let weights =
-        [words.into_iter().map(weigh).sum::<f32>(), pairs.into_iter().map(weigh_pair).sum()];
-    // What is too large becomes the largest.
-    (tokens, weights.map(|weight| (weight * PARTS).round() as u16))
+    let mut seen = HashSet::new();
+    let pairs = bigrams(normal).map(|(_, pair)| pair).filter(move |pair| seen.insert(*pair));
+    let of = |kind| move |text| (kind, text);
+    let words = words.into_iter().take(MOST).map(of(Kind::Word));
+    let parts = parts.into_iter().take(MOST).map(of(Kind::Part));
+    words.chain(parts).chain(pairs.take(MOST).map(of(Kind::Pair)))
 }
