@@ -404,8 +404,12 @@ fn weighed(
     let weigher = Weigher { searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
     let rarity = |pair: &str| weigher.rarity(pairs.get(pair).copied().unwrap_or(0));
     let mut weights: FxHashMap<u32, f32> = FxHashMap::default();
-    weights.extend(words.keys().map(|word| (token(Kind::Word, word), weigher.weigh(word))));
-    weights.extend(pairs.keys().map(|pair| (token(Kind::Pair, pair), rarity(pair))));
+    let of_words = words.keys().map(|word| (token(Kind::Word, word), weigher.weigh(word)));
+    let of_pairs = pairs.keys().map(|pair| (token(Kind::Pair, pair), rarity(pair)));
+    for (token, weight) in of_words.chain(of_pairs) {
+        // If two have one token, most names mean the more frequent one.
+        weights.entry(token).and_modify(|least| *least = least.min(weight)).or_insert(weight);
+    }
     for asks in content.facts.asks() {
         let mut tokens: Vec<Vec<u32>> = Vec::new();
         for ask in asks {
