@@ -9,7 +9,7 @@ use crate::{
     text::normalise,
 };
 use jiff::civil::Date;
-use std::collections::BTreeSet;
+use std::{cell::LazyCell, collections::BTreeSet};
 
 /// A tree with what it rests on.
 #[derive(Clone, Copy)]
@@ -120,11 +120,15 @@ impl<'w> World<'w> {
         let Kind::Text(parser) = kind else { return None };
         if let Test::Has { any, none, .. } = test {
             let plain = |text: &str| normalise(text.trim()).as_str().to_owned();
+            let typed = LazyCell::new(|| match answer {
+                Answer::Text(text) => plain(text),
+                _ => String::new(),
+            });
             let hits = |list: &[String]| match answer {
-                Answer::Text(text) if property == "start" => {
-                    list.iter().any(|word| plain(text).starts_with(&plain(word)))
+                Answer::Text(_) if property == "start" => {
+                    list.iter().any(|word| typed.starts_with(&plain(word)))
                 }
-                Answer::Text(text) => list.iter().any(|word| plain(text).contains(&plain(word))),
+                Answer::Text(_) => list.iter().any(|word| typed.contains(&plain(word))),
                 Answer::Texts(profile) if property == "start" => profile.starts.contains(list),
                 Answer::Texts(profile) => profile.contains.contains(list),
                 _ => false,

@@ -141,6 +141,12 @@ fn outcomes<'w>(world: World<'w>, rules: &[&Rule]) -> Vec<&'w Lazy<Outcome>> {
     possible.map(|(_, outcome)| outcome).collect()
 }
 
+/// The outcome, if all of these rules have the same.
+fn settled<'w>(world: World<'w>, rules: &[&Rule]) -> Option<&'w Outcome> {
+    let then = &rules.first()?.then;
+    rules.iter().all(|rule| rule.then == *then).then(|| world.outcome(then))
+}
+
 /// The next question, or the end.
 pub(super) fn place<'w>(world: World<'w>, answers: &Answers) -> Place<'w> {
     next(world, &left(world, world.tree.rules.values(), answers), answers)
@@ -148,9 +154,7 @@ pub(super) fn place<'w>(world: World<'w>, answers: &Answers) -> Place<'w> {
 
 /// The next question, or the end, where these rules are possible.
 fn next<'w>(world: World<'w>, rules: &[&'w Rule], answers: &Answers) -> Place<'w> {
-    let then = rules.first().map(|rule| &rule.then);
-    if let Some(outcome) = then.filter(|then| rules.iter().all(|rule| rule.then == **then)) {
-        let outcome = world.outcome(outcome);
+    if let Some(outcome) = settled(world, rules) {
         let notes = || outcome.note.iter().filter(|note| world.any(&note.when, answers).is_none());
         let wanted = outcome.ask.iter().filter(|question| !answers.contains_key(*question));
         let needs = |question: &&String| {
@@ -409,31 +413,33 @@ const BRANCH_LIMIT: usize = 12;
 /// What each answer to the open questions would lead to.
 fn branches<'t>(world: World<'t>, taken: &Answers) -> Vec<Branch<'t>> {
     let mut branches: Vec<Branch<'t>> = Vec::new();
-    let unsure = |answers: &Answers| {
-        let mut ids = world.tree.questions.keys();
-        ids.find(|id| answers.get(*id) == Some(&Answer::Unsure)).cloned()
-    };
-    let mut todo: Vec<(Answers, Vec<(&'t Question, String)>)> = vec![(taken.clone(), Vec::new())];
-    while let Some((answers, told)) = todo.pop() {
-        let mut known = answers.clone();
-        known.retain(|_, answer| *answer != Answer::Unsure);
-        if let [outcome] = *possible(world, &known) {
+    let unsure = |id: &&String| taken.get(*id) == Some(&Answer::Unsure);
+    let unsure: Vec<&String> = world.tree.questions.keys().filter(unsure).collect();
+    let mut known = taken.clone();
+    known.retain(|_, answer| *answer != Answer::Unsure);
+    let rules: Vec<&Rule> = world.tree.rules.values().collect();
+    // Answers with what they leave possible, how many of the open questions they answer, and what is told of them.
+    let mut todo = vec![(known, rules, 0, Vec::new())];
+    while let Some((known, rules, answered, told)) = todo.pop() {
+        let rules = left(world, rules, &known);
+        if let Some(outcome) = settled(world, &rules) {
             branches.push(Branch { answers: told, outcome });
             continue;
         }
-        let Some(id) = unsure(&answers) else { continue };
-        let question = &world.tree.questions[&id];
-        for class in prove::classes(world, &id, &known, &[]).into_iter().rev() {
-            let mut next = answers.clone();
-            next.insert(id.clone(), class[0].clone());
-            let labels: Vec<String> =
-                class.iter().map(|answer| question.label(answer, &world.forest.domains)).collect();
-            let label = if labels.len() <= 4 {
-                labels.join("、")
+        let Some(id) = unsure.get(answered) else { continue };
+        let question = &world.tree.questions[*id];
+        for class in prove::classes(world, id, &known, &[]).into_iter().rev() {
+            let mut next = known.clone();
+            next.insert((*id).clone(), class[0].clone());
+            let label = |answer| question.label(answer, &world.forest.domains);
+            let label = if class.len() <= 4 {
+                class.iter().map(label).collect::<Vec<_>>().join("、")
             } else {
-                format!("{}等", labels[..3].join("、"))
+                format!("{}等", class[..3].iter().map(label).collect::<Vec<_>>().join("、"))
             };
-            todo.push((next, told.iter().cloned().chain([(question, label)]).collect()));
+            let told: Vec<(&'t Question, String)> =
+                told.iter().cloned().chain([(question, label)]).collect();
+            todo.push((next, rules.clone(), answered + 1, told));
         }
         if branches.len() + todo.len() > 8 * BRANCH_LIMIT {
             break;
