@@ -6,7 +6,8 @@ use super::{
     sounds::{Count, Sounds},
 };
 use crate::{error::Result, text::is_han};
-use std::{collections::HashSet, sync::LazyLock};
+use rustc_hash::FxHashSet;
+use std::sync::LazyLock;
 use tantivy::{Searcher, Term};
 
 /// Words of questions that say nothing about their subject. They count a little: 多久 and 几个 ask different things.
@@ -89,14 +90,14 @@ impl Weigher<'_> {
 
 /// Whether a word says nothing about the subject of a question.
 pub(crate) fn is_function(word: &str) -> bool {
-    static WORDS: LazyLock<HashSet<&str>> =
+    static WORDS: LazyLock<FxHashSet<&str>> =
         LazyLock::new(|| FUNCTION_WORDS.split_whitespace().collect());
     WORDS.contains(word)
 }
 
 /// Whether a word asks for something: how long, how many, who.
 pub(crate) fn is_interrogative(word: &str) -> bool {
-    static WORDS: LazyLock<HashSet<&str>> =
+    static WORDS: LazyLock<FxHashSet<&str>> =
         LazyLock::new(|| INTERROGATIVES.split_whitespace().collect());
     WORDS.contains(word)
 }

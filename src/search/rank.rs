@@ -117,7 +117,9 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
         let (mut coverage, mut typical) = (0.0, 0.0);
         for (unit, cover) in question.units.iter().zip(&covers[row * width..]) {
             coverage += unit.weight * cover.value;
-            typical += unit.weight * ((1.0 + cover.times).ln() / enough).min(1.0);
+            if cover.times > 0.0 {
+                typical += unit.weight * ((1.0 + cover.times).ln() / enough).min(1.0);
+            }
         }
         let (mut nearest, mut by_words) = (0.0_f32, 0.0_f32);
         likes.clear();

@@ -149,19 +149,45 @@ fn settled(c: char, rest: &str) -> Option<char> {
 /// The length of the beginning of `text` without settled characters, and whether anything in it may change. Words and
 /// numerals that change have no settled characters inside.
 fn stretch(text: &str) -> (usize, bool) {
-    let mut changes = false;
-    let mut rest = text.chars();
+    let (mut at, mut changes) = (0, false);
     loop {
-        let length = text.len() - rest.as_str().len();
-        match rest.next() {
-            Some(c @ '\u{4E00}'..='\u{9FFF}') => {
-                changes |= is_in(&CHANGE, c) || is_numeral(c) && is_counting(rest.as_str());
+        // Nearly all are Chinese characters of three bytes.
+        if let Some([a @ 0xE4..=0xE9, b, c]) = text.as_bytes().get(at..at + 3) {
+            let code =
+                usize::from(a & 0x0F) << 12 | usize::from(b & 0x3F) << 6 | usize::from(c & 0x3F);
+            if code >= 0x4E00 {
+                changes |= WATCHED[code / 64] >> (code % 64) & 1 == 1 && may_change(&text[at..]);
+                at += 3;
+                continue;
             }
-            Some(c) if settled(c, rest.as_str()).is_none() => changes = true,
-            _ => return (length, changes),
+        }
+        match text[at..].chars().next() {
+            Some(c) if settled(c, &text[at + c.len_utf8()..]).is_none() => {
+                changes = true;
+                at += c.len_utf8();
+            }
+            _ => return (at, changes),
         }
     }
 }
+
+/// Whether the Chinese character with which `text` begins may become another.
+fn may_change(text: &str) -> bool {
+    let mut rest = text.chars();
+    let first = rest.next();
+    first.is_some_and(|c| is_in(&CHANGE, c) || is_numeral(c) && is_counting(rest.as_str()))
+}
+
+/// The characters below U+A000 for which [`may_change`] has to look.
+static WATCHED: [u64; 0xA000 / 64] = {
+    let mut bits = NUMERAL;
+    let mut at = 0;
+    while at < bits.len() {
+        bits[at] |= CHANGE[at];
+        at += 1;
+    }
+    bits
+};
 
 /// What becomes of a stretch.
 fn whole(text: &str) -> Vec<Char> {
@@ -260,9 +286,24 @@ fn simplify_first(chars: &mut [Char]) -> usize {
 }
 
 fn is_numeral(c: char) -> bool {
-    matches!(c, '〇' | '零' | '一' | '二' | '两' | '三' | '四' | '五' | '六' | '七' | '八' | '九')
-        || matches!(c, '十' | '百' | '千' | '万' | '亿')
+    is_in(&NUMERAL, c)
 }
+
+/// A bit for each numeral.
+static NUMERAL: [u64; 0xA000 / 64] = {
+    let numerals = [
+        '〇', '零', '一', '二', '两', '三', '四', '五', '六', '七', '八', '九', '十', '百', '千',
+        '万', '亿',
+    ];
+    let mut bits = [0; 0xA000 / 64];
+    let mut at = 0;
+    while at < numerals.len() {
+        let code = numerals[at] as usize;
+        bits[code / 64] |= 1 << (code % 64);
+        at += 1;
+    }
+    bits
+};
 
 /// What can be counted or dated. A numeral becomes digits only before one of these, so `统一` and `一般` stay.
 const MEASURES: [&str; 24] = [
