@@ -27,6 +27,7 @@ pub(super) fn tokenizers() -> TokenizerManager {
 
 /// Adds the words of a normalised text, which are at `ranges`.
 pub(super) fn add_words(normal: &str, ranges: &[Range<usize>], to: &mut String) {
+    to.reserve(ranges.iter().map(|range| range.len() + END.len_utf8()).sum());
     for range in ranges {
         to.push_str(&normal[range.clone()]);
         to.push(END);

@@ -3,6 +3,8 @@
 //! Entries and questions go through these two functions and no others, so a question is cut exactly as the
 //! entries were. Both know where in the original text a character came from, which is what highlighting needs.
 
+use std::{iter, mem};
+
 mod normalise;
 mod segment;
 mod trie;
@@ -21,10 +23,21 @@ pub fn is_han(c: char) -> bool {
 ///
 /// They find what two different cuts would hide from each other.
 pub fn bigrams(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut before = None;
-    text.char_indices().filter_map(move |(at, c)| {
-        let chinese = is_han(c).then_some(at);
-        let start = std::mem::replace(&mut before, chinese)?;
-        chinese.map(|at| (start, &text[start..at + c.len_utf8()]))
+    let (mut at, mut before) = (0, None);
+    iter::from_fn(move || {
+        loop {
+            let (chinese, length) = match text.as_bytes().get(at)? {
+                // Most Chinese characters, and nothing else.
+                0xE5..=0xE9 => (true, 3),
+                _ => text[at..].chars().next().map(|c| (is_han(c), c.len_utf8()))?,
+            };
+            let (start, end) = (at, at + length);
+            at = end;
+            if let Some(first) =
+                mem::replace(&mut before, chinese.then_some(start)).filter(|_| chinese)
+            {
+                return Some((first, &text[first..end]));
+            }
+        }
     })
 }
