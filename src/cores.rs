@@ -3,7 +3,7 @@
 use std::{num::NonZero, sync::mpsc, thread};
 
 /// So many at most are made at a time by one core.
-const CHUNK: usize = 16;
+const CHUNK: usize = 64;
 
 /// Makes something of each of `items` on all cores, and hands it to `take` in the order of the items.
 ///

@@ -196,9 +196,11 @@ pub fn read(folder: &Path) -> Result<Vec<File>> {
 /// The bytes of a file that is not too large.
 fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
     let read = |path| {
-        let mut bytes = Vec::new();
+        let file = fs::File::open(path)?;
         // One more than may be, so that a file that grows meanwhile is noticed.
-        fs::File::open(path)?.take(FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        let most = FILE_BYTES + 1;
+        let mut bytes = Vec::with_capacity(file.metadata()?.len().min(most) as usize + 1);
+        file.take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     let bytes = read(path).map_err(|error: io::Error| unreadable(&error))?;
