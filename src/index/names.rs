@@ -40,6 +40,11 @@ impl<'b> List<'b> {
     /// Takes the next of these names from the list, and whatever stands before it.
     #[inline]
     pub(crate) fn next(&mut self, names: &Range<u32>) -> Option<u32> {
+        // Of most documents no name is in the list.
+        if self.head < names.end { self.next_from(names) } else { None }
+    }
+
+    fn next_from(&mut self, names: &Range<u32>) -> Option<u32> {
         if self.head < names.start {
             // The next one is mostly near.
             let (mut near, mut far) = (0, 1);
@@ -58,11 +63,13 @@ impl<'b> List<'b> {
         Some(name)
     }
 
+    #[inline]
     fn skip(&mut self, names: usize) {
         self.at += names;
         self.head = self.name(self.at);
     }
 
+    #[inline]
     fn name(&self, at: usize) -> u32 {
         if at < self.end { self.lists.get(at).unwrap_or(u32::MAX) } else { u32::MAX }
     }

@@ -77,13 +77,24 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
         return Vec::new();
     }
     let strange: Vec<bool> = chars.iter().map(|(_, c)| is_strange(index, *c)).collect();
+    let said = |(_, c): &(usize, char)| {
+        let c = *c;
+        LazyCell::new(move || readings(c).collect::<BTreeSet<&str>>())
+    };
+    let said: Vec<_> = chars.iter().map(said).collect();
     let mut found: Vec<(f32, Mend)> = Vec::new();
     for start in 0..chars.len() {
+        let longest = chars[start..].iter().take(LONGEST).take_while(|(_, c)| is_han(*c)).count();
+        if covered[start..start + longest].iter().all(|covered| *covered) {
+            continue;
+        }
         let beginning = LazyCell::new(|| beginning(index, chars[start].1));
         let mut heard = vec![Some(index.sounds.unheard())];
-        let longest = chars[start..].iter().take(LONGEST).take_while(|(_, c)| is_han(*c)).count();
         for end in start + 1..=start + longest {
-            heard = further(index, &heard, chars[end - 1].1);
+            // What no word sounds like stays so, whatever is said after it.
+            if heard.iter().any(Option::is_some) {
+                heard = further(index, &heard, &said[end - 1]);
+            }
             let (covered, strange) = (&covered[start..end], &strange[start..end]);
             if end - start < 2 || covered.iter().all(|covered| *covered) {
                 continue;
@@ -124,9 +135,13 @@ fn beginning(index: &Index, c: char) -> Vec<(Vec<char>, String, u64)> {
     words
 }
 
-/// What may have been heard when `c` is said after it. Where no word of the index goes on there is nothing any more.
-fn further<'i>(index: &'i Index, heard: &[Option<Prefix<'i>>], c: char) -> Vec<Option<Prefix<'i>>> {
-    let readings: BTreeSet<&str> = readings(c).collect();
+/// What may have been heard when one of these readings is said after it. Where no word of the index goes on there is nothing any
+/// more.
+fn further<'i>(
+    index: &'i Index,
+    heard: &[Option<Prefix<'i>>],
+    readings: &BTreeSet<&str>,
+) -> Vec<Option<Prefix<'i>>> {
     let ways =
         heard.iter().flat_map(|before| readings.iter().map(move |reading| (before, reading)));
     let further = ways.map(|(before, reading)| index.sounds.heard((*before)?, reading));
