@@ -18,6 +18,7 @@ mod place;
 mod plain;
 mod readings;
 mod sounds;
+mod weighed;
 mod weight;
 
 use bm25::Bm25;
@@ -30,8 +31,8 @@ pub use place::Key;
 pub(crate) use plain::Plain;
 pub(crate) use readings::{READINGS, readings};
 pub(crate) use sounds::Sounding;
-use sounds::{Count, Sounds};
-use weight::FUNCTION_WORDS;
+use sounds::Sounds;
+use weighed::weighed;
 pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
 
 use crate::{
@@ -44,23 +45,19 @@ use crate::{
     tree::Forest,
 };
 use jiff::civil::Date;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fs,
     ops::Range,
     path::{Path, PathBuf},
-    slice,
-    sync::Arc,
     thread,
 };
 use tantivy::{
-    Directory, DocId, DocSet, IndexReader, InvertedIndexReader, ReloadPolicy, Searcher,
-    TantivyDocument, Term,
+    Directory, DocId, DocSet, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term,
     directory::{MmapDirectory, OwnedBytes, RamDirectory},
-    postings::{SegmentPostings, TermInfo},
+    postings::SegmentPostings,
     schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
@@ -322,7 +319,8 @@ fn fill<D: tantivy::Directory>(
     thread::scope(|scope| {
         let entries = scope.spawn(|| Entries::write(&content.entries));
         let index = writer.finalize()?;
-        let (names, sounds) = weighed(content, overview, segmenter, names, &searcher(&index)?)?;
+        let (names, sounds) =
+            weighed(content, &overview.terms, segmenter, names, &searcher(&index)?)?;
         let entries = entries.join().expect("entries can be written");
         let (entries, names) = (OwnedBytes::new(entries), OwnedBytes::new(names));
         Ok((index, Beside { entries, names, sounds }))
@@ -337,115 +335,6 @@ fn searcher(index: &tantivy::Index) -> Result<Searcher> {
     Ok(reader.searcher())
 }
 
-/// The names of all documents and the sounds of all words, both of which need to know how many documents have a word.
-fn weighed(
-    content: &Content,
-    overview: &Overview,
-    segmenter: &Segmenter,
-    mut names: Gathered,
-    searcher: &Searcher,
-) -> Result<(Vec<u8>, Sounds)> {
-    let (_, fields) = Fields::schema();
-    let terms = &*overview.terms;
-    let mut words: BTreeMap<String, Postings> =
-        FUNCTION_WORDS.split_whitespace().map(|word| (word.to_owned(), Vec::new())).collect();
-    let mut pairs: FxHashMap<String, u64> = FxHashMap::default();
-    for reader in searcher.segment_readers() {
-        for field in fields.words() {
-            let field = reader.inverted_index(field)?;
-            each_word(&field, |word, info| {
-                words.entry(word).or_default().push((field.clone(), info.clone()));
-            })?;
-        }
-        each_word(&*reader.inverted_index(fields.grams)?, |pair, info| {
-            pairs.insert(pair, u64::from(info.doc_freq));
-        })?;
-    }
-    let mut same: HashMap<&str, Vec<&str>> = HashMap::new();
-    for group in &terms.same {
-        for word in group {
-            same.entry(word).or_default().extend(group.iter().map(|other| &**other));
-        }
-    }
-    for alike in same.values_mut() {
-        alike.sort_unstable();
-        alike.dedup();
-    }
-    let mut documents: BTreeMap<&str, u64> = words
-        .iter()
-        .map(|(word, postings)| {
-            let most = postings.iter().map(|(_, info)| u64::from(info.doc_freq)).max();
-            (&**word, most.unwrap_or(0))
-        })
-        .collect();
-    for group in &terms.same {
-        let any = group.iter().any(|word| documents.get(&**word).is_some_and(|most| *most > 0));
-        for word in group {
-            let known = documents.entry(word).or_default();
-            *known = (*known).max(u64::from(any));
-        }
-    }
-    let mut counts: Vec<(&str, Count)> = Vec::new();
-    // The words of a group mostly stand in no other, so they have one count.
-    let mut counted: HashMap<&[&str], Count> = HashMap::new();
-    for (word, _) in documents.iter().filter(|(_, documents)| **documents > 0) {
-        let alike = same.get(word).map(|alike| &**alike);
-        let count = match alike.and_then(|alike| counted.get(alike)) {
-            Some(count) => *count,
-            None => {
-                let alike = alike.unwrap_or(slice::from_ref(word));
-                count(alike.iter().filter_map(|word| words.get(*word)).flatten())?
-            }
-        };
-        counted.extend(alike.map(|alike| (alike, count)));
-        counts.push((word, count));
-    }
-    let sounds = Sounds::write(documents, counts);
-    let weigher = Weigher { searcher, fields: &fields, weak: &overview.weak, sounds: &sounds };
-    let rarity = |pair: &str| weigher.rarity(pairs.get(pair).copied().unwrap_or(0));
-    let mut weights: FxHashMap<u32, f32> = FxHashMap::default();
-    let of_words = words.keys().map(|word| (token(Kind::Word, word), weigher.weigh(word)));
-    let of_pairs = pairs.keys().map(|pair| (token(Kind::Pair, pair), rarity(pair)));
-    for (token, weight) in of_words.chain(of_pairs) {
-        // If two have one token, most names mean the more frequent one.
-        weights.entry(token).and_modify(|least| *least = least.min(weight)).or_insert(weight);
-    }
-    for asks in content.facts.asks() {
-        let mut tokens: Vec<Vec<u32>> = Vec::new();
-        for ask in asks {
-            let normal = normalise(ask);
-            let texts = names::texts(normal.as_str(), &segmenter.ranges(normal.as_str()));
-            tokens.push(
-                texts
-                    .map(|(kind, text)| {
-                        let token = token(kind, text);
-                        // No entry may have it.
-                        weights.entry(token).or_insert_with(|| match kind {
-                            Kind::Pair => rarity(text),
-                            Kind::Word | Kind::Part => weigher.weigh(text),
-                        });
-                        token
-                    })
-                    .collect(),
-            );
-        }
-        names.add(tokens);
-    }
-    Ok((names.write(&weights), sounds))
-}
-
-/// Where a word stands: in each field that has it.
-type Postings = Vec<(Arc<InvertedIndexReader>, TermInfo)>;
-
-/// Calls `found` with each word of a field.
-fn each_word(field: &InvertedIndexReader, mut found: impl FnMut(String, &TermInfo)) -> Result<()> {
-    let mut stream = field.terms().stream().map_err(tantivy::TantivyError::from)?;
-    while stream.advance() {
-        found(String::from_utf8_lossy(stream.key()).into_owned(), stream.value());
-    }
-    Ok(())
-}
-
 /// Where a word stands in a field of the one segment.
 fn postings(searcher: &Searcher, field: Field, word: &str) -> Result<Option<SegmentPostings>> {
     let Some(segment) = searcher.segment_readers().first() else { return Ok(None) };
@@ -454,27 +343,6 @@ fn postings(searcher: &Searcher, field: Field, word: &str) -> Result<Option<Segm
     Ok(inverted
         .read_postings(&term, IndexRecordOption::WithFreqs)
         .map_err(tantivy::TantivyError::from)?)
-}
-
-/// In how many documents any of these words stands, and how often in all.
-fn count<'p>(
-    postings: impl Iterator<Item = &'p (Arc<InvertedIndexReader>, TermInfo)>,
-) -> Result<Count> {
-    let mut documents: Vec<u32> = Vec::new();
-    let mut occurrences = 0;
-    for (field, info) in postings {
-        let block = field.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs);
-        let mut block = block.map_err(tantivy::TantivyError::from)?;
-        while block.block_len() > 0 {
-            documents.extend(block.docs());
-            occurrences += block.freqs().iter().sum::<u32>();
-            block.advance();
-        }
-    }
-    // Each field has its documents in order, and mostly it is one field.
-    documents.sort();
-    documents.dedup();
-    Ok(Count { documents: documents.len() as u32, occurrences })
 }
 
 /// By what questions are understood.

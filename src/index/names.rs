@@ -224,3 +224,33 @@ pub(super) fn texts<'n>(
     let parts = parts.into_iter().take(MOST).map(of(Kind::Part));
     words.chain(parts).chain(pairs.take(MOST).map(of(Kind::Pair)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_list_gives_the_names_of_each_document_in_turn(
+            mut having in proptest::collection::vec(0..200_u32, 0..60),
+            mut bounds in proptest::collection::vec(0..220_u32, 2..20),
+        ) {
+            having.sort_unstable();
+            bounds.sort_unstable();
+            let mut bytes = Vec::new();
+            Numbers::write(&having, &mut bytes);
+            let numbers = Numbers::take(&mut OwnedBytes::new(bytes)).unwrap();
+            let mut list = List::new(&numbers, 0..having.len());
+            for pair in bounds.windows(2).step_by(2) {
+                let names = pair[0]..pair[1];
+                let mut found = Vec::new();
+                while let Some(name) = list.next(&names) {
+                    found.push(name);
+                }
+                let expected: Vec<u32> = having.iter().copied().filter(|name| names.contains(name)).collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
+    }
+}
