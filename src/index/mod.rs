@@ -519,13 +519,15 @@ impl Index {
         let (_, fields) = Fields::schema();
         let searcher = searcher(&index)?;
         let Beside { entries, names, sounds } = beside;
-        let names = Names::read(names).ok_or_else(|| Error::Damaged {
+        let damaged = |name: &str| Error::Damaged {
             dir: folder.clone().unwrap_or_default(),
-            what: format!("{NAMES} 不对"),
-        })?;
+            what: format!("{name} 不对"),
+        };
+        let entries = Entries::read(entries).ok_or_else(|| damaged(ENTRIES))?;
+        let names = Names::read(names).ok_or_else(|| damaged(NAMES))?;
         let with_words = fields.with_words(&overview).map(|(_, field)| field).chain([fields.grams]);
         Ok(Self {
-            entries: Entries::read(entries),
+            entries,
             names,
             bm25: Bm25::new(&searcher, with_words)?,
             searcher,
