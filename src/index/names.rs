@@ -47,16 +47,13 @@ impl<'b> List<'b> {
     fn next_from(&mut self, names: &Range<u32>) -> Option<u32> {
         if self.head < names.start {
             // The next one is mostly near.
-            let (mut near, mut far) = (0, 1);
-            while self.name(self.at + far) < names.start {
-                (near, far) = (far, 2 * far);
+            let mut step = 1;
+            while self.name(self.at + step) < names.start {
+                step *= 2;
             }
-            while near + 1 < far {
-                let middle = near.midpoint(far);
-                let before = self.name(self.at + middle) < names.start;
-                *(if before { &mut near } else { &mut far }) = middle;
-            }
-            self.skip(far);
+            let end = self.end.min(self.at + step);
+            let next = self.lists.not_less(names.start, self.at..end);
+            self.skip(next - self.at);
         }
         let name = Some(self.head).filter(|head| *head < names.end)?;
         self.skip(1);
@@ -190,15 +187,10 @@ impl Names {
     /// The names that have the text in this way.
     pub(crate) fn with(&self, kind: Kind, text: &str) -> List<'_> {
         let token = token(kind, text);
-        let (mut low, mut high) = (0, self.tokens.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            let before = self.tokens.get(middle).is_some_and(|other| other < token);
-            (low, high) = if before { (middle + 1, high) } else { (low, middle) };
-        }
+        let at = self.tokens.not_less(token, 0..self.tokens.len());
         let start = |at| self.starts.get(at).map_or(0, |start| start as usize);
-        let here = self.tokens.get(low) == Some(token);
-        List::new(&self.lists, if here { start(low)..start(low + 1) } else { 0..0 })
+        let here = self.tokens.get(at) == Some(token);
+        List::new(&self.lists, if here { start(at)..start(at + 1) } else { 0..0 })
     }
 }
 
@@ -248,7 +240,8 @@ mod tests {
                 while let Some(name) = list.next(&names) {
                     found.push(name);
                 }
-                let expected: Vec<u32> = having.iter().copied().filter(|name| names.contains(name)).collect();
+                let expected = having.iter().copied().filter(|name| names.contains(name));
+                let expected: Vec<u32> = expected.collect();
                 prop_assert_eq!(found, expected);
             }
         }

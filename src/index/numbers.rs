@@ -1,5 +1,6 @@
 //! Whole numbers side by side in a file, in as few bytes each as the largest needs.
 
+use std::ops::Range;
 use tantivy::directory::OwnedBytes;
 
 /// Reads numbers from bytes.
@@ -41,6 +42,17 @@ impl Numbers {
 
     pub(super) fn len(&self) -> usize {
         self.count
+    }
+
+    /// The first of `places` where the number is not less than `least`, or their end. There the numbers must be in order.
+    pub(super) fn not_less(&self, least: u32, places: Range<usize>) -> usize {
+        let Range { start: mut low, end: mut high } = places;
+        while low < high {
+            let middle = low.midpoint(high);
+            let less = self.get(middle).is_some_and(|number| number < least);
+            (low, high) = if less { (middle + 1, high) } else { (low, middle) };
+        }
+        low
     }
 
     /// The number at this place.

@@ -153,11 +153,11 @@ fn stretch(text: &str) -> (usize, bool) {
     loop {
         // Nearly all are Chinese characters of three bytes.
         if let Some([a @ 0xE4..=0xE9, b, c]) = text.as_bytes().get(at..at + 3) {
-            let code =
-                usize::from(a & 0x0F) << 12 | usize::from(b & 0x3F) << 6 | usize::from(c & 0x3F);
+            let code = u32::from(a & 0x0F) << 12 | u32::from(b & 0x3F) << 6 | u32::from(c & 0x3F);
             if code >= 0x4E00 {
-                changes |= WATCHED[code / 64] >> (code % 64) & 1 == 1 && may_change(&text[at..]);
                 at += 3;
+                let may = is_in(&SPECIAL, code);
+                changes |= may && (is_in(&CHANGE, code) || is_counting(&text[at..]));
                 continue;
             }
         }
@@ -170,24 +170,6 @@ fn stretch(text: &str) -> (usize, bool) {
         }
     }
 }
-
-/// Whether the Chinese character with which `text` begins may become another.
-fn may_change(text: &str) -> bool {
-    let mut rest = text.chars();
-    let first = rest.next();
-    first.is_some_and(|c| is_in(&CHANGE, c) || is_numeral(c) && is_counting(rest.as_str()))
-}
-
-/// The characters below U+A000 for which [`may_change`] has to look.
-static WATCHED: [u64; 0xA000 / 64] = {
-    let mut bits = NUMERAL;
-    let mut at = 0;
-    while at < bits.len() {
-        bits[at] |= CHANGE[at];
-        at += 1;
-    }
-    bits
-};
 
 /// What becomes of a stretch.
 fn whole(text: &str) -> Vec<Char> {
@@ -264,9 +246,21 @@ fn simplify(chars: &mut [Char]) {
 }
 
 /// Whether a character is in a set that has a bit for each.
-fn is_in(set: &[u64], c: char) -> bool {
-    set.get(c as usize / 64).is_some_and(|bits| bits >> (c as usize % 64) & 1 == 1)
+fn is_in(set: &[u64], c: impl Into<u32>) -> bool {
+    let code = c.into() as usize;
+    set.get(code / 64).is_some_and(|bits| bits >> (code % 64) & 1 == 1)
 }
+
+/// The Chinese characters that may change: those that do in any of OpenCC's phrases, and numerals.
+static SPECIAL: [u64; CHANGE.len()] = {
+    let (mut set, mut at) = (CHANGE, 0);
+    while at < NUMERALS.len() {
+        let c = NUMERALS[at] as usize;
+        set[c / 64] |= 1 << (c % 64);
+        at += 1;
+    }
+    set
+};
 
 /// Simplifies what `chars` begin with, and returns its length; 0 if it is nothing.
 fn simplify_first(chars: &mut [Char]) -> usize {
@@ -285,25 +279,14 @@ fn simplify_first(chars: &mut [Char]) -> usize {
     chars.iter_mut().zip(simple.chars()).map(|(char, c)| char.c = c).count()
 }
 
-fn is_numeral(c: char) -> bool {
-    is_in(&NUMERAL, c)
-}
+const NUMERALS: [char; 17] = [
+    '〇', '零', '一', '二', '两', '三', '四', '五', '六', '七', '八', '九', '十', '百', '千', '万',
+    '亿',
+];
 
-/// A bit for each numeral.
-static NUMERAL: [u64; 0xA000 / 64] = {
-    let numerals = [
-        '〇', '零', '一', '二', '两', '三', '四', '五', '六', '七', '八', '九', '十', '百', '千',
-        '万', '亿',
-    ];
-    let mut bits = [0; 0xA000 / 64];
-    let mut at = 0;
-    while at < numerals.len() {
-        let code = numerals[at] as usize;
-        bits[code / 64] |= 1 << (code % 64);
-        at += 1;
-    }
-    bits
-};
+fn is_numeral(c: char) -> bool {
+    NUMERALS.contains(&c)
+}
 
 /// What can be counted or dated. A numeral becomes digits only before one of these, so `统一` and `一般` stay.
 const MEASURES: [&str; 24] = [

@@ -9,7 +9,7 @@ use crate::{
     text::normalise,
 };
 use jiff::civil::Date;
-use std::{cell::LazyCell, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 /// A tree with what it rests on.
 #[derive(Clone, Copy)]
@@ -120,15 +120,14 @@ impl<'w> World<'w> {
         let Kind::Text(parser) = kind else { return None };
         if let Test::Has { any, none, .. } = test {
             let plain = |text: &str| normalise(text.trim()).as_str().to_owned();
-            let typed = LazyCell::new(|| match answer {
-                Answer::Text(text) => plain(text),
-                _ => String::new(),
-            });
             let hits = |list: &[String]| match answer {
-                Answer::Text(_) if property == "start" => {
-                    list.iter().any(|word| typed.starts_with(&plain(word)))
+                Answer::Text(text) => {
+                    let (text, start) = (plain(text), property == "start");
+                    let hit = |word: String| {
+                        if start { text.starts_with(&word) } else { text.contains(&word) }
+                    };
+                    list.iter().map(|word| plain(word)).any(hit)
                 }
-                Answer::Text(_) => list.iter().any(|word| typed.contains(&plain(word))),
                 Answer::Texts(profile) if property == "start" => profile.starts.contains(list),
                 Answer::Texts(profile) => profile.contains.contains(list),
                 _ => false,

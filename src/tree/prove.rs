@@ -220,23 +220,9 @@ pub(super) fn open_question<'g>(
     let is_open = |number: &usize| {
         questions.get_index(*number).is_some_and(|(id, _)| !answers.contains_key(id))
     };
-    // The first open question of the open tests; nothing if a test fails.
-    let first = |guard: &Guard| {
-        let mut first = None;
-        for atom in guard {
-            match world.atom(atom, answers) {
-                Some(false) => return None,
-                Some(true) => {}
-                None => {
-                    let open = atom.questions.iter().copied().filter(is_open).min();
-                    first = first.into_iter().chain(open).min();
-                }
-            }
-        }
-        first
-    };
-    let (id, _) = questions.get_index(guards.filter_map(first).min()?)?;
-    Some(id.clone())
+    let open = guards.filter_map(|guard| world.open(guard, answers)).flatten();
+    let first = open.filter_map(|atom| atom.questions.iter().copied().filter(is_open).min()).min();
+    first.and_then(|number| questions.get_index(number)).map(|(id, _)| id.clone())
 }
 
 /// Whether there are answers for which all of these guards hold.

@@ -432,11 +432,8 @@ fn branches<'t>(world: World<'t>, taken: &Answers) -> Vec<Branch<'t>> {
             let mut next = known.clone();
             next.insert((*id).clone(), class[0].clone());
             let label = |answer| question.label(answer, &world.forest.domains);
-            let label = if class.len() <= 4 {
-                class.iter().map(label).collect::<Vec<_>>().join("、")
-            } else {
-                format!("{}等", class[..3].iter().map(label).collect::<Vec<_>>().join("、"))
-            };
+            let (shown, more) = if class.len() <= 4 { (&*class, "") } else { (&class[..3], "等") };
+            let label = shown.iter().map(label).collect::<Vec<_>>().join("、") + more;
             let told: Vec<(&'t Question, String)> =
                 told.iter().cloned().chain([(question, label)]).collect();
             todo.push((next, rules.clone(), answered + 1, told));
