@@ -5,6 +5,9 @@ use std::{num::NonZero, sync::mpsc, thread};
 /// So many at most are made at a time by one core.
 const CHUNK: usize = 64;
 
+/// So many chunks of each core may wait, so that none has to wait for a slower one.
+const WAITING: usize = 4;
+
 /// Makes something of each of `items` on all cores, and hands it to `take` in the order of the items.
 ///
 /// What is made before it is taken is bounded: a few chunks of each core wait.
@@ -15,13 +18,13 @@ pub(crate) fn in_order<T: Sync, M: Send, R>(
 ) -> R {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     // Few items are worth parting when each takes long.
-    let chunk = items.len().div_ceil(4 * cores).clamp(1, CHUNK);
+    let chunk = items.len().div_ceil(64 * cores).clamp(1, CHUNK);
     let chunks = items.len().div_ceil(chunk);
     let cores = cores.min(chunks);
     let make = &make;
     thread::scope(|scope| {
         let channels = (0..cores).map(|core| {
-            let (sender, made) = mpsc::sync_channel::<Vec<M>>(1);
+            let (sender, made) = mpsc::sync_channel::<Vec<M>>(WAITING);
             scope.spawn(move || {
                 for chunk in items.chunks(chunk).skip(core).step_by(cores) {
                     // Nobody waits any more once what could not be taken has ended all.

@@ -41,6 +41,7 @@ pub struct Entry {
     /// For colleagues, not for customers.
     pub internal: bool,
     pub owner: Option<String>,
+    #[serde(with = "blocks")]
     pub blocks: Vec<Block>,
 }
 
@@ -87,7 +88,7 @@ pub struct Changed {
 /// The plain text is the text; what stands out in it (bold, links, code, images) is beside it in `marks`.
 /// The cells of a table row are parted by tabs, lines within a cell by line feeds; neither occurs elsewhere but in
 /// code and at hard breaks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Block {
     pub kind: Kind,
     /// How many lists the block stands in.
@@ -96,6 +97,40 @@ pub struct Block {
     pub marks: Vec<Mark>,
     /// The line of the file, counted from 1.
     pub line: u32,
+}
+
+/// How blocks are written: first the texts of all, then all else. What is alike packs better side by side.
+mod blocks {
+    use super::{Block, Kind, Mark};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Stands behind each text, and in none: markdown has no such character.
+    const END: char = '\0';
+
+    pub(super) fn serialize<S: Serializer>(blocks: &[Block], to: S) -> Result<S::Ok, S::Error> {
+        let mut texts =
+            String::with_capacity(blocks.iter().map(|block| block.text.len() + 1).sum());
+        let mut line = 0;
+        let rest = blocks.iter().map(|block| {
+            texts.push_str(&block.text.replace(END, " "));
+            texts.push(END);
+            let after = block.line.wrapping_sub(line);
+            line = block.line;
+            (&block.kind, block.level, &block.marks, after)
+        });
+        let rest: Vec<_> = rest.collect();
+        (texts, rest).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Block>, D::Error> {
+        let (texts, rest) = <(&str, Vec<(Kind, u8, Vec<Mark>, u32)>)>::deserialize(from)?;
+        let mut line: u32 = 0;
+        let block = |(text, (kind, level, marks, after)): (&str, (Kind, u8, Vec<Mark>, u32))| {
+            line = line.wrapping_add(after);
+            Block { kind, level, text: text.to_owned(), marks, line }
+        };
+        Ok(texts.split_terminator(END).zip(rest).map(block).collect())
+    }
 }
 
 /// What a [`Block`] is.

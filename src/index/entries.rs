@@ -1,29 +1,47 @@
 //! The entries themselves, each read by itself.
 //!
-//! One flat file: where each begins, their places in the order of their ids, the table of symbols and how long it is, and the
-//! entries in the order of the content, packed (`pack`).
+//! One flat file: where each begins, their places in the order of their ids, a dictionary of what entries have in common and
+//! how long it is, and the entries in the order of the content, each packed with the dictionary by zstd.
 
-use super::{
-    numbers::Numbers,
-    pack::{Packer, unpack},
-};
+use super::numbers::Numbers;
 use crate::{content::Entry, cores};
-use std::cmp::Ordering;
+use std::{cell::RefCell, cmp::Ordering};
 use tantivy::directory::OwnedBytes;
+use zstd::{
+    bulk::Compressor,
+    dict::EncoderDictionary,
+    zstd_safe::{DCtx, DDict, MAGICNUMBER, get_frame_content_size},
+};
 
 /// Reads entries from the bytes of the file.
-#[derive(Debug)]
 pub(super) struct Entries {
     /// For each entry, and one more, where it begins.
     begins: Numbers,
     /// The places of the entries in the order of their ids.
     by_id: Numbers,
-    symbols: OwnedBytes,
+    dictionary: DDict<'static>,
     packed: OwnedBytes,
 }
 
-/// The symbols are those that suit so many entries, evenly chosen, or up to twice as many.
-const SAMPLE: usize = 1024;
+/// The bytes of the dictionary. Of less text there is none.
+const DICTIONARY: usize = 64 << 10;
+
+/// It is learned from so many entries, evenly chosen, or up to twice as many.
+const SAMPLE: usize = 128;
+
+/// The level of zstd's for few entries, for which that takes some hundredths of a second. For more it would take long.
+const TIGHT: i32 = 9;
+const FEW: usize = 10_000;
+
+/// What each packed entry begins with; it is left out.
+const MAGIC: [u8; 4] = MAGICNUMBER.to_le_bytes();
+
+/// So many are packed with the same tables.
+const CHUNK: usize = 16;
+
+thread_local! {
+    static UNPACKER: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
 
 impl Entries {
     /// The bytes for these entries.
@@ -31,27 +49,31 @@ impl Entries {
         let text = |entry: &Entry| postcard::to_stdvec(entry).expect("an entry is plain data");
         let sample: Vec<Vec<u8>> =
             entries.iter().step_by(entries.len() / SAMPLE + 1).map(text).collect();
-        let packer = Packer::new(&sample);
+        let dictionary = dictionary(&sample);
+        let level = if entries.len() < FEW { TIGHT } else { zstd::DEFAULT_COMPRESSION_LEVEL };
+        let prepared = EncoderDictionary::copy(&dictionary, level);
         let mut by_id: Vec<u32> = (0..entries.len() as u32).collect();
         by_id.sort_by(|a, b| entries[*a as usize].id.cmp(&entries[*b as usize].id));
-        let (mut begins, mut body) = (vec![0], Vec::new());
-        let pack = |entry: &Entry| {
-            let mut packed = Vec::new();
-            packer.pack(&text(entry), &mut packed);
-            packed
+        let (mut begins, mut body) = (vec![0], Vec::<u8>::new());
+        let chunks: Vec<&[Entry]> = entries.chunks(CHUNK).collect();
+        let pack = |entries: &&[Entry]| {
+            let packer = Compressor::with_prepared_dictionary(&prepared).and_then(|mut packer| {
+                packer.include_dictid(false)?;
+                entries.iter().map(|entry| packer.compress(&text(entry))).collect()
+            });
+            packer.unwrap_or_else(|error| panic!("what is in memory can be packed: {error}"))
         };
-        cores::in_order(entries, pack, |packed| {
-            for packed in packed {
-                body.extend(packed);
+        cores::in_order(&chunks, pack, |packed| {
+            for packed in packed.flat_map(|chunk: Vec<Vec<u8>>| chunk) {
+                body.extend_from_slice(packed.strip_prefix(&MAGIC).expect("zstd writes it first"));
                 begins.push(body.len() as u32);
             }
         });
-        let symbols = packer.symbols();
         let mut bytes = Vec::new();
         Numbers::write(&begins, &mut bytes);
         Numbers::write(&by_id, &mut bytes);
-        bytes.extend((symbols.len() as u32).to_le_bytes());
-        bytes.extend(symbols);
+        bytes.extend((dictionary.len() as u32).to_le_bytes());
+        bytes.extend(dictionary);
         bytes.extend(body);
         bytes
     }
@@ -60,8 +82,8 @@ impl Entries {
     pub(super) fn read(mut bytes: OwnedBytes) -> Option<Self> {
         let (begins, by_id) = (Numbers::take(&mut bytes)?, Numbers::take(&mut bytes)?);
         let end = 4 + u32::from_le_bytes(*bytes.first_chunk()?) as usize;
-        let symbols = (end <= bytes.len()).then(|| bytes.slice(4..end))?;
-        Some(Self { begins, by_id, symbols, packed: bytes.slice(end..bytes.len()) })
+        let dictionary = DDict::try_create(bytes.get(4..end)?)?;
+        Some(Self { begins, by_id, dictionary, packed: bytes.slice(end..bytes.len()) })
     }
 
     /// How many there are.
@@ -77,7 +99,15 @@ impl Entries {
     /// The entry at this place as it was before it was packed.
     fn text(&self, at: usize) -> Option<Vec<u8>> {
         let range = self.begins.get(at)? as usize..self.begins.get(at + 1)? as usize;
-        Some(unpack(&self.symbols, self.packed.get(range)?))
+        let packed = [&MAGIC, self.packed.get(range)?].concat();
+        let length = get_frame_content_size(&packed).ok()??;
+        let mut text = Vec::new();
+        text.try_reserve_exact(usize::try_from(length).ok()?).ok()?;
+        let unpack = |unpacker: &mut DCtx<'_>| {
+            unpacker.decompress_using_ddict(&mut text, &packed, &self.dictionary)
+        };
+        UNPACKER.with_borrow_mut(unpack).ok()?;
+        Some(text)
     }
 
     /// The entry with this id.
@@ -95,4 +125,11 @@ impl Entries {
         }
         None
     }
+}
+
+/// What these texts have in common; nothing if they are few.
+fn dictionary(texts: &[Vec<u8>]) -> Vec<u8> {
+    let enough = texts.iter().map(Vec::len).sum::<usize>() > DICTIONARY;
+    let learn = || zstd::dict::from_samples(texts, DICTIONARY).ok();
+    enough.then(learn).flatten().unwrap_or_default()
 }

@@ -13,7 +13,6 @@ mod frozen;
 mod lexicon;
 mod names;
 mod numbers;
-mod pack;
 mod place;
 mod plain;
 mod readings;
@@ -33,7 +32,8 @@ pub(crate) use readings::{READINGS, readings};
 pub(crate) use sounds::Sounding;
 use sounds::Sounds;
 use weighed::weighed;
-pub(crate) use weight::{FUNCTION_WEIGHT, Weigher, is_function, is_interrogative};
+use weight::Weigher;
+pub(crate) use weight::{FUNCTION_WEIGHT, is_function, is_interrogative};
 
 use crate::{
     content::{Aspect, Content, Domain, Entry, Source, Terms, Topic},
@@ -85,7 +85,7 @@ const LEXICON: &str = "lexicon.bin";
 const TREES: &str = "trees.bin";
 const ENTRIES: &str = "entries.bin";
 const NAMES: &str = "names.bin";
-const SOUNDS: &str = "sounds.fst";
+const SOUNDS: &str = "sounds.bin";
 const TERMS: &str = "terms.fst";
 const MANIFEST: &str = "manifest.json";
 
@@ -274,7 +274,7 @@ pub fn write(content: &Content, forest: &Forest, version: &str, folder: &Path) -
     fs::write(folder.join(TERMS), segmenter.as_bytes()).map_err(failed)?;
     fs::write(folder.join(ENTRIES), entries).map_err(failed)?;
     fs::write(folder.join(NAMES), names).map_err(failed)?;
-    fs::write(folder.join(SOUNDS), sounds.as_bytes()).map_err(failed)?;
+    fs::write(folder.join(SOUNDS), sounds).map_err(failed)?;
     let lexicon = Lexicon::write(&overview.terms, &forest.domains);
     fs::write(folder.join(LEXICON), lexicon).map_err(failed)?;
     let bytes = postcard::to_stdvec(&overview).expect("an overview is plain data");
@@ -322,7 +322,7 @@ fn fill<D: tantivy::Directory>(
         let (names, sounds) =
             weighed(content, &overview.terms, segmenter, names, &searcher(&index)?)?;
         let entries = entries.join().expect("entries can be written");
-        let (entries, names) = (OwnedBytes::new(entries), OwnedBytes::new(names));
+        let [entries, names, sounds] = [entries, names, sounds].map(OwnedBytes::new);
         Ok((index, Beside { entries, names, sounds }))
     })
 }
@@ -356,7 +356,7 @@ struct Asked {
 struct Beside {
     entries: OwnedBytes,
     names: OwnedBytes,
-    sounds: Sounds,
+    sounds: OwnedBytes,
 }
 
 fn overview(content: &Content, version: &str) -> Overview {
@@ -452,12 +452,10 @@ impl Index {
             .map_err(|_| damaged(format!("{OVERVIEW} 不对")))?;
         let lexicon =
             Lexicon::read(&read(LEXICON)?).ok_or_else(|| damaged(format!("{LEXICON} 不对")))?;
-        let sounds =
-            Sounds::read(read(SOUNDS)?).ok_or_else(|| damaged(format!("{SOUNDS} 不对")))?;
         let segmenter = Segmenter::read(read(TERMS)?.to_vec())
             .ok_or_else(|| damaged(format!("{TERMS} 不对")))?;
         let forest = Forest::read(&read(TREES)?).ok_or_else(|| damaged(format!("{TREES} 不对")))?;
-        let beside = Beside { entries: read(ENTRIES)?, names: read(NAMES)?, sounds };
+        let beside = Beside { entries: read(ENTRIES)?, names: read(NAMES)?, sounds: read(SOUNDS)? };
         let index = tantivy::Index::open(frozen::Frozen(directory))?;
         let asked = Asked { segmenter, lexicon, forest };
         let index = Self::new(index, overview, asked, beside, Some(folder.to_owned()))?;
@@ -494,14 +492,17 @@ impl Index {
         Ok(index)
     }
 
-    /// What weighs words by the entries that have them.
-    pub(crate) fn weigher(&self) -> Weigher<'_> {
-        Weigher {
-            searcher: &self.searcher,
-            fields: &self.fields,
-            weak: &self.overview.weak,
-            sounds: &self.sounds,
-        }
+    /// How much a word distinguishes entries, from 0.
+    pub(crate) fn weigh(&self, word: &str) -> f32 {
+        let entries = self.searcher.num_docs();
+        let weigher = Weigher { weak: &self.overview.weak, entries, all: self.sounds.all };
+        weigher.weigh(word, self.sounds.count(word))
+    }
+
+    /// How much a pair of characters distinguishes entries, from 0.
+    pub(crate) fn weigh_pair(&self, pair: &str) -> Result<f32> {
+        let term = Term::from_field_text(self.fields.grams, pair);
+        Ok(weight::rarity(self.searcher.num_docs(), self.searcher.doc_freq(&term)?))
     }
 
     /// The fields that have words, each with its number in [`Fields::words`].
@@ -525,6 +526,7 @@ impl Index {
         };
         let entries = Entries::read(entries).ok_or_else(|| damaged(ENTRIES))?;
         let names = Names::read(names).ok_or_else(|| damaged(NAMES))?;
+        let sounds = Sounds::read(sounds).ok_or_else(|| damaged(SOUNDS))?;
         let with_words = fields.with_words(&overview).map(|(_, field)| field).chain([fields.grams]);
         Ok(Self {
             entries,

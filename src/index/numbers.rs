@@ -1,4 +1,4 @@
-//! Whole numbers side by side in a file, in as few bytes each as the largest needs.
+//! Whole numbers side by side in a file, in as few bits each as the largest needs.
 
 use std::ops::Range;
 use tantivy::directory::OwnedBytes;
@@ -9,23 +9,33 @@ pub(super) struct Numbers {
     /// With [`BEHIND`] zeros at the end.
     bytes: OwnedBytes,
     count: usize,
+    /// How many bits each has, all of which are set in `mask`.
     width: usize,
+    mask: u64,
 }
 
-/// So many bytes stand behind the numbers, so that four can be read of each.
-const BEHIND: usize = 3;
+/// So many bytes stand behind the numbers, so that eight can be read of each.
+const BEHIND: usize = 7;
 
 impl Numbers {
-    /// Writes numbers behind what is there: how many there are in four bytes, how many bytes each has in one, then themselves, the
-    /// lowest byte first.
+    /// Writes numbers behind what is there: how many there are in four bytes, how many bits each has in one, then themselves, the
+    /// lowest bit first.
     pub(super) fn write(numbers: &[u32], to: &mut Vec<u8>) {
         let largest = numbers.iter().max().copied().unwrap_or(0);
-        let width = (4 - largest.leading_zeros() as usize / 8).max(1);
+        let width = (u32::BITS - largest.leading_zeros()).max(1);
         to.extend((numbers.len() as u32).to_le_bytes());
         to.push(width as u8);
+        let (mut bits, mut count) = (0_u64, 0);
         for number in numbers {
-            to.extend(&number.to_le_bytes()[..width]);
+            bits |= u64::from(*number) << count;
+            count += width;
+            while count >= u8::BITS {
+                to.push(bits as u8);
+                bits >>= u8::BITS;
+                count -= u8::BITS;
+            }
         }
+        to.extend((count > 0).then_some(bits as u8));
         to.extend([0; BEHIND]);
     }
 
@@ -33,11 +43,11 @@ impl Numbers {
     pub(super) fn take(bytes: &mut OwnedBytes) -> Option<Self> {
         let [a, b, c, d, width] = *bytes.first_chunk()?;
         let (count, width) = (u32::from_le_bytes([a, b, c, d]) as usize, usize::from(width));
-        let end = 5 + count * width + BEHIND;
+        let end = 5 + (count * width).div_ceil(8) + BEHIND;
         let numbers =
-            ((1..=4).contains(&width) && end <= bytes.len()).then(|| bytes.slice(5..end))?;
+            ((1..=32).contains(&width) && end <= bytes.len()).then(|| bytes.slice(5..end))?;
         *bytes = bytes.slice(end..bytes.len());
-        Some(Self { bytes: numbers, count, width })
+        Some(Self { bytes: numbers, count, width, mask: (1 << width) - 1 })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -59,9 +69,9 @@ impl Numbers {
     #[inline]
     pub(super) fn get(&self, at: usize) -> Option<u32> {
         let from = at * self.width;
-        let four = self.bytes.get(from..from + 4).filter(|_| at < self.count)?;
-        let four = u32::from_le_bytes(four.try_into().ok()?);
-        Some(four & u32::MAX >> (32 - 8 * self.width))
+        let eight = self.bytes.get(from / 8..from / 8 + 8).filter(|_| at < self.count)?;
+        let bits = u64::from_le_bytes(eight.try_into().ok()?);
+        Some((bits >> (from % 8) & self.mask) as u32)
     }
 }
 

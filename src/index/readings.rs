@@ -9,9 +9,6 @@ pub(crate) const READINGS: usize = 8;
 /// Longer words are not looked for by sound.
 const LENGTH: usize = 8;
 
-/// The shortest word that is known by its first letters, in characters.
-const INITIALS: usize = 3;
-
 /// The ways to read a character, without tones; one may come more than once.
 pub(crate) fn readings(c: char) -> impl Iterator<Item = &'static str> {
     let many = c.to_pinyin_multi().into_iter().flatten().map(|reading| reading.plain());
@@ -35,11 +32,10 @@ pub(crate) fn sounds(word: &str) -> Vec<Vec<&'static str>> {
     sounds
 }
 
-/// Under which keys of a map of sounds a word stands: itself, its sounds, its first letters. A key may come twice.
+/// Under which keys of a map of sounds a word stands: itself and its sounds.
 pub(crate) fn keys(word: &str) -> Vec<String> {
     let mut keys = vec![format!("*{word}")];
-    let length = word.chars().count();
-    if length > LENGTH {
+    if word.chars().count() > LENGTH {
         return keys;
     }
     // Rare readings of single characters are not what is meant: 给 is not read jǐ by itself.
@@ -53,10 +49,6 @@ pub(crate) fn keys(word: &str) -> Vec<String> {
     for sound in sounds {
         let syllables = sound.iter().flat_map(|syllable| ["'", syllable]);
         keys.push(format!("{}\0{word}", syllables.collect::<String>()));
-        if length >= INITIALS {
-            let initials = sound.iter().filter_map(|syllable| syllable.chars().next());
-            keys.push(format!("={}\0{word}", initials.collect::<String>()));
-        }
     }
     keys
 }

@@ -1,14 +1,24 @@
 //! What the words of an index sound like, for questions with slips in them.
 //!
-//! One map from keys to how many entries have the word. Four kinds of keys, told apart by their first byte:
-//! `'bei'an␀备案` by sound, `=bafwh␀备案服务号` by first letters, `*备案` the words themselves; and `+备案` how often the word,
-//! or another for it, stands in how many entries. A second map of the first three kinds, and of syllables (`.bei`), has the
-//! common words of Chinese, whatever the library is about; it is compiled in.
+//! One map from keys to how often the word stands where. Two kinds of keys, told apart by their first byte: `'bei'an␀备案` by
+//! sound, `*备案` the words themselves. Most words share their counts with others, so what the map tells is a place in a table of
+//! all counts. A second map of the same keys, and of syllables (`.bei`), has the common words of Chinese, whatever the library
+//! is about; it is compiled in.
+//!
+//! One flat file: the sums over all words in four bytes each, the columns of the table, the map.
 
-use super::readings;
+use super::{numbers::Numbers, readings};
 use crate::text::Prefix;
-use fst::{Map, raw::Node};
-use std::{collections::BTreeSet, sync::LazyLock};
+use fst::{
+    Map,
+    raw::{Fst, Node},
+};
+use rustc_hash::FxHashMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 use tantivy::directory::OwnedBytes;
 
 /// The common words of Chinese.
@@ -20,23 +30,43 @@ static COMMON: LazyLock<Map<&[u8]>> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(crate) struct Sounds {
     map: Map<OwnedBytes>,
-    /// The sum over all words of the entries that have them.
-    pub(crate) total: u64,
+    /// The columns of the table, in the order of [`Count::all`].
+    columns: [Numbers; 3],
+    /// The sums over all words.
+    pub(crate) all: Count,
 }
 
-/// Under which the total stands.
-const TOTAL: &str = "#";
+/// The shortest word that is known by its first letters, in characters.
+const INITIALS: usize = 3;
 
-/// In how many entries a word or another for it stands, and how often in all.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where a word stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Count {
+    /// In how many entries: in the field that has most.
+    pub(crate) most: u32,
+    /// In how many entries it or another for it stands, and how often in all.
     pub(crate) documents: u32,
     pub(crate) occurrences: u32,
 }
 
 impl Count {
-    fn packed(self) -> u64 {
-        u64::from(self.documents) << 32 | u64::from(self.occurrences)
+    /// Both together; what is too large stays at the largest number.
+    pub(super) fn and(self, other: Self) -> Self {
+        let Self { most, documents, occurrences } = other;
+        Self {
+            most: self.most.saturating_add(most),
+            documents: self.documents.saturating_add(documents),
+            occurrences: self.occurrences.saturating_add(occurrences),
+        }
+    }
+
+    fn all(self) -> [u32; 3] {
+        let Self { most, documents, occurrences } = self;
+        [most, documents, occurrences]
+    }
+
+    fn of([most, documents, occurrences]: [u32; 3]) -> Self {
+        Self { most, documents, occurrences }
     }
 }
 
@@ -49,55 +79,65 @@ pub(crate) struct Sounding {
 }
 
 impl Sounds {
-    /// Writes down the sounds of `words`, each with the number of entries that have it, and the counts of words.
-    pub(crate) fn write<'w>(
-        words: impl IntoIterator<Item = (&'w str, u64)>,
-        counts: impl IntoIterator<Item = (&'w str, Count)>,
-    ) -> Self {
-        let mut keys: Vec<(String, u64)> = Vec::new();
-        let mut total = 0;
-        let mut all = Count::default();
-        for (word, count) in counts {
-            keys.push((format!("+{word}"), count.packed()));
-            all.documents = all.documents.saturating_add(count.documents);
-            all.occurrences = all.occurrences.saturating_add(count.occurrences);
+    /// The bytes of the file for these words.
+    pub(super) fn write(words: &BTreeMap<&str, Count>) -> Vec<u8> {
+        let mut having: FxHashMap<Count, u32> = FxHashMap::default();
+        for count in words.values() {
+            *having.entry(*count).or_default() += 1;
         }
-        keys.push(("+".to_owned(), all.packed()));
-        for (word, documents) in words {
-            total += documents;
-            for key in readings::keys(word) {
-                keys.push((key, documents));
-            }
-        }
-        keys.push((TOTAL.to_owned(), total));
+        let mut counts: Vec<Count> = having.keys().copied().collect();
+        // What most words have gets the shortest numbers.
+        counts.sort_unstable_by_key(|count| (Reverse(having[count]), *count));
+        let places: FxHashMap<Count, u64> = counts.iter().copied().zip(0..).collect();
+        let keys = words.iter().flat_map(|(word, count)| {
+            readings::keys(word).into_iter().map(|key| (key, places[count]))
+        });
+        let mut keys: Vec<(String, u64)> = keys.collect();
         keys.sort_unstable();
-        // Two readings of a word may have the same first letters.
-        keys.dedup();
-        let map = Map::from_iter(keys).expect("the keys are sorted and differ");
-        let bytes = OwnedBytes::new(map.into_fst().into_inner());
-        Self { map: Map::new(bytes).expect("it has just been made"), total }
+        let all = words.values().copied().fold(Count::default(), Count::and);
+        let mut bytes: Vec<u8> = all.all().into_iter().flat_map(u32::to_le_bytes).collect();
+        for column in 0..all.all().len() {
+            let column: Vec<u32> = counts.iter().map(|count| count.all()[column]).collect();
+            Numbers::write(&column, &mut bytes);
+        }
+        bytes.extend(
+            Map::from_iter(keys).expect("the keys are sorted and differ").as_fst().as_bytes(),
+        );
+        bytes
     }
 
-    pub(crate) fn read(bytes: OwnedBytes) -> Option<Self> {
-        let map = Map::new(bytes).ok()?;
-        let total = map.get(TOTAL)?;
-        Some(Self { map, total })
+    /// Nothing if the bytes are of no such file.
+    pub(super) fn read(mut bytes: OwnedBytes) -> Option<Self> {
+        let mut sum = || {
+            let sum = bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))?;
+            bytes = bytes.slice(4..bytes.len());
+            Some(sum)
+        };
+        let all = Count::of([sum()?, sum()?, sum()?]);
+        let mut column = || Numbers::take(&mut bytes);
+        let columns = [column()?, column()?, column()?];
+        Some(Self { map: Map::new(bytes).ok()?, columns, all })
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.map.as_fst().as_bytes()
+    fn at(&self, place: u64) -> Count {
+        Count::of(self.columns.each_ref().map(|column| column.get(place as usize).unwrap_or(0)))
+    }
+
+    /// The first of [`Count`] alone.
+    fn most(&self, place: u64) -> u64 {
+        self.columns[0].get(place as usize).unwrap_or(0).into()
     }
 
     /// In how many entries the word stands, if it is one of the index or a common one.
     pub(crate) fn documents(&self, word: &str) -> Option<u64> {
         let key = format!("*{word}");
-        self.map.get(&key).or_else(|| COMMON.get(key))
+        let known = self.map.get(&key).map(|place| self.most(place));
+        known.or_else(|| COMMON.get(key))
     }
 
-    /// How often the word, or another for it, stands in how many entries; of no word, the sums over all.
+    /// Where the word stands.
     pub(crate) fn count(&self, word: &str) -> Count {
-        let both = self.map.get(format!("+{word}")).unwrap_or(0);
-        Count { documents: (both >> 32) as u32, occurrences: both as u32 }
+        self.map.get(format!("*{word}")).map_or(Count::default(), |place| self.at(place))
     }
 
     pub(crate) fn is_syllable(&self, letters: &str) -> bool {
@@ -116,37 +156,34 @@ impl Sounds {
     }
 
     /// Calls `found` with the words of the index that sound as what was heard, and how many entries have them.
-    pub(crate) fn saying<'s>(&'s self, heard: Prefix<'s>, found: impl FnMut(&str, u64)) {
+    pub(crate) fn saying<'s>(&'s self, heard: Prefix<'s>, mut found: impl FnMut(&str, u64)) {
         let map = self.map.as_fst();
         if let Some(all) = heard.and(map, b"\0") {
-            all.each(map, found);
+            all.each(map, |word, place| found(word, self.most(place)));
         }
     }
 
     /// Calls `found` with the words of the index and then the common ones that sound so, each syllable behind a `'`; one
     /// may come twice.
-    pub(crate) fn sounding(&self, syllables: &str, found: impl FnMut(&str, u64)) {
-        self.in_both(&format!("{syllables}\0"), found);
+    pub(crate) fn sounding(&self, syllables: &str, mut found: impl FnMut(&str, u64)) {
+        let key = format!("{syllables}\0");
+        each(&self.map, &key, |word, place| found(word, self.most(place)));
+        each(&COMMON, &key, found);
     }
 
-    /// The words with these first letters.
+    /// The words whose syllables begin with these letters, at least three.
     pub(crate) fn abbreviated(&self, initials: &str) -> BTreeSet<String> {
         let mut words = BTreeSet::new();
-        self.in_both(&format!("={initials}\0"), |word, _| {
-            words.insert(word.to_owned());
-        });
+        if initials.len() >= INITIALS {
+            abbreviated(self.map.as_fst(), initials, &mut words);
+            abbreviated(COMMON.as_fst(), initials, &mut words);
+        }
         words
     }
 
-    /// Calls `found` with the words with this key, of the index and then the common ones.
-    fn in_both(&self, key: &str, mut found: impl FnMut(&str, u64)) {
-        each(&self.map, key, &mut found);
-        each(&COMMON, key, &mut found);
-    }
-
     /// Calls `found` with what follows this character in the words of the index, and how many entries have them.
-    pub(crate) fn beginning(&self, c: char, found: impl FnMut(&str, u64)) {
-        each(&self.map, &format!("*{c}"), found);
+    pub(crate) fn beginning(&self, c: char, mut found: impl FnMut(&str, u64)) {
+        each(&self.map, &format!("*{c}"), |word, place| found(word, self.most(place)));
     }
 
     /// The words of the index with one Latin letter more, less or other than `word`, which is ASCII.
@@ -168,10 +205,30 @@ impl Sounds {
             reached = tail.bytes().next().and_then(|byte| step(node, byte));
         }
         let known = words.into_iter().filter(|other| other != word).filter_map(|word| {
-            let documents = self.map.get(format!("*{word}"))?;
-            Some(Sounding { word, documents })
+            let place = self.map.get(format!("*{word}"))?;
+            Some(Sounding { word, documents: self.most(place) })
         });
         known.collect()
+    }
+}
+
+/// Adds the words of a map whose syllables begin with these letters.
+fn abbreviated<D: AsRef<[u8]>>(map: &Fst<D>, initials: &str, words: &mut BTreeSet<String>) {
+    let mut before = vec![Prefix::empty(map)];
+    for initial in initials.bytes() {
+        let begun = before.into_iter().filter_map(|before| before.and(map, &[b'\'', initial]));
+        let mut inside: Vec<Prefix<'_>> = begun.collect();
+        before = Vec::new();
+        while let Some(syllable) = inside.pop() {
+            before.push(syllable);
+            let longer = syllable.onward(map).filter(|(byte, _)| !b"'\0".contains(byte));
+            inside.extend(longer.map(|(_, longer)| longer));
+        }
+    }
+    for said in before.into_iter().filter_map(|said| said.and(map, b"\0")) {
+        said.each(map, |word, _| {
+            words.insert(word.to_owned());
+        });
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Fields,
     names::{self, Gathered, Kind, token},
     sounds::{Count, Sounds},
-    weight::{FUNCTION_WORDS, Weigher},
+    weight::{FUNCTION_WORDS, Weigher, rarity},
 };
 use crate::{
     content::{Content, Terms},
@@ -13,9 +13,11 @@ use crate::{
 };
 use rustc_hash::FxHashMap;
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     slice,
     sync::Arc,
+    thread,
 };
 use tantivy::{
     InvertedIndexReader, Searcher, TantivyError, postings::TermInfo, schema::IndexRecordOption,
@@ -24,7 +26,7 @@ use tantivy::{
 /// Where a word stands: in each field that has it.
 type Postings = Vec<(Arc<InvertedIndexReader>, TermInfo)>;
 
-/// The bytes of all names, and the sounds of all words. `names` are those of the documents; behind them come those of the columns
+/// The bytes of all names, and of the sounds of all words. `names` are those of the documents; behind them come those of the columns
 /// of facts that answer.
 pub(super) fn weighed(
     content: &Content,
@@ -32,91 +34,87 @@ pub(super) fn weighed(
     segmenter: &Segmenter,
     mut names: Gathered,
     searcher: &Searcher,
-) -> Result<(Vec<u8>, Sounds)> {
+) -> Result<(Vec<u8>, Vec<u8>)> {
     let (_, fields) = Fields::schema();
+    let rarity = |documents| rarity(searcher.num_docs(), documents);
     let mut words: BTreeMap<String, Postings> =
         FUNCTION_WORDS.split_whitespace().map(|word| (word.to_owned(), Vec::new())).collect();
-    let mut pairs: FxHashMap<String, u64> = FxHashMap::default();
+    let mut weights: FxHashMap<u32, f32> = FxHashMap::default();
     for reader in searcher.segment_readers() {
         for field in fields.words() {
             let field = reader.inverted_index(field)?;
             each_word(&field, |word, info| {
-                words.entry(word).or_default().push((field.clone(), info.clone()));
+                words.entry(word.into_owned()).or_default().push((field.clone(), info.clone()));
             })?;
         }
         each_word(&*reader.inverted_index(fields.grams)?, |pair, info| {
-            pairs.insert(pair, u64::from(info.doc_freq));
+            keep(&mut weights, token(Kind::Pair, &pair), rarity(info.doc_freq.into()));
         })?;
     }
-    let documents = documents(terms, &words);
-    let counts = counts(terms, &words, &documents)?;
-    let sounds = Sounds::write(documents, counts);
-    let weigher = Weigher { searcher, fields: &fields, weak: &terms.weak, sounds: &sounds };
-    let weigh = |kind, text: &str| match kind {
-        Kind::Pair => weigher.rarity(pairs.get(text).copied().unwrap_or(0)),
-        Kind::Word | Kind::Part => weigher.weigh(text),
-    };
-    let mut weights: FxHashMap<u32, f32> = FxHashMap::default();
-    let of_words = words.keys().map(|word| (Kind::Word, word));
-    for (kind, text) in of_words.chain(pairs.keys().map(|pair| (Kind::Pair, pair))) {
-        let weight = weigh(kind, text);
-        // If two have one token, most names mean the more frequent one.
-        let known = weights.entry(token(kind, text));
-        known.and_modify(|least| *least = least.min(weight)).or_insert(weight);
-    }
-    for asks in content.facts.asks() {
-        let tokens = |ask: &String| {
-            let normal = normalise(ask);
-            let texts = names::texts(normal.as_str(), &segmenter.ranges(normal.as_str()));
-            let known = |(kind, text)| {
-                let token = token(kind, text);
-                // No entry may have it.
-                weights.entry(token).or_insert_with(|| weigh(kind, text));
-                token
+    let counts = counts(terms, &words)?;
+    thread::scope(|scope| {
+        let sounds = scope.spawn(|| Sounds::write(&counts));
+        let all = counts.values().copied().fold(Count::default(), Count::and);
+        let weigher = Weigher { weak: &terms.weak, entries: searcher.num_docs(), all };
+        for word in words.keys() {
+            let weight = weigher.weigh(word, counts[&**word]);
+            keep(&mut weights, token(Kind::Word, word), weight);
+        }
+        for asks in content.facts.asks() {
+            let tokens = |ask: &String| {
+                let normal = normalise(ask);
+                let texts = names::texts(normal.as_str(), &segmenter.ranges(normal.as_str()));
+                let known = |(kind, text): (Kind, &str)| {
+                    let token = token(kind, text);
+                    // No entry may have it.
+                    weights.entry(token).or_insert_with(|| match kind {
+                        Kind::Pair => rarity(0),
+                        Kind::Word | Kind::Part => weigher.weigh(text, Count::default()),
+                    });
+                    token
+                };
+                texts.map(known).collect()
             };
-            texts.map(known).collect()
-        };
-        names.add(asks.iter().map(tokens).collect());
-    }
-    Ok((names.write(&weights), sounds))
+            names.add(asks.iter().map(tokens).collect());
+        }
+        let names = names.write(&weights);
+        Ok((names, sounds.join().expect("sounds can be written")))
+    })
+}
+
+/// If two texts have one token, most names mean the more frequent one.
+fn keep(weights: &mut FxHashMap<u32, f32>, token: u32, weight: f32) {
+    let known = weights.entry(token);
+    known.and_modify(|least| *least = least.min(weight)).or_insert(weight);
 }
 
 /// Calls `found` with each word of a field.
-fn each_word(field: &InvertedIndexReader, mut found: impl FnMut(String, &TermInfo)) -> Result<()> {
+fn each_word(
+    field: &InvertedIndexReader,
+    mut found: impl FnMut(Cow<'_, str>, &TermInfo),
+) -> Result<()> {
     let mut stream = field.terms().stream().map_err(TantivyError::from)?;
     while stream.advance() {
-        found(String::from_utf8_lossy(stream.key()).into_owned(), stream.value());
+        found(String::from_utf8_lossy(stream.key()), stream.value());
     }
     Ok(())
 }
 
-/// In how many documents a word stands: in the field that has most. A word that means the same as one that is there stands in one.
-fn documents<'w>(
-    terms: &'w Terms,
-    words: &'w BTreeMap<String, Postings>,
-) -> BTreeMap<&'w str, u64> {
-    let most = |postings: &Postings| postings.iter().map(|(_, info)| info.doc_freq.into()).max();
-    let known = words.iter().map(|(word, postings)| (&**word, most(postings).unwrap_or(0)));
-    let mut documents: BTreeMap<&str, u64> = known.collect();
-    for group in &terms.same {
-        let any = group.iter().any(|word| documents.get(&**word).is_some_and(|most| *most > 0));
-        for word in group {
-            let known = documents.entry(word).or_default();
-            *known = (*known).max(any.into());
-        }
-    }
-    documents
-}
-
-/// How often each of the words that stand anywhere does so, under whatever name.
+/// Where each word stands. One that means the same as one that is there stands in a document, too.
 fn counts<'w>(
     terms: &'w Terms,
-    words: &BTreeMap<String, Postings>,
-    documents: &BTreeMap<&'w str, u64>,
-) -> Result<Vec<(&'w str, Count)>> {
+    words: &'w BTreeMap<String, Postings>,
+) -> Result<BTreeMap<&'w str, Count>> {
+    let most = |postings: &Postings| postings.iter().map(|(_, info)| info.doc_freq).max();
+    let count = |postings| Count { most: most(postings).unwrap_or(0), ..Count::default() };
+    let mut counts: BTreeMap<&str, Count> =
+        words.iter().map(|(word, postings)| (&**word, count(postings))).collect();
     let mut same: HashMap<&str, Vec<&str>> = HashMap::new();
     for group in &terms.same {
+        let any = group.iter().any(|word| counts.get(&**word).is_some_and(|count| count.most > 0));
         for word in group {
+            let most = &mut counts.entry(word).or_default().most;
+            *most = (*most).max(any.into());
             same.entry(word).or_default().extend(group.iter().map(|other| &**other));
         }
     }
@@ -124,28 +122,27 @@ fn counts<'w>(
         alike.sort_unstable();
         alike.dedup();
     }
-    let mut counts = Vec::new();
     // The words of a group mostly stand in no other, so they have one count.
-    let mut counted: HashMap<&[&str], Count> = HashMap::new();
-    for (word, _) in documents.iter().filter(|(_, documents)| **documents > 0) {
+    let mut counted: HashMap<&[&str], (u32, u32)> = HashMap::new();
+    for (word, count) in counts.iter_mut().filter(|(_, count)| count.most > 0) {
         let alike = same.get(word).map(|alike| &**alike);
-        let count = match alike.and_then(|alike| counted.get(alike)) {
-            Some(count) => *count,
+        let both = match alike.and_then(|alike| counted.get(alike)) {
+            Some(both) => *both,
             None => {
                 let alike = alike.unwrap_or(slice::from_ref(word));
-                count(alike.iter().filter_map(|word| words.get(*word)).flatten())?
+                together(alike.iter().filter_map(|word| words.get(*word)).flatten())?
             }
         };
-        counted.extend(alike.map(|alike| (alike, count)));
-        counts.push((*word, count));
+        counted.extend(alike.map(|alike| (alike, both)));
+        (count.documents, count.occurrences) = both;
     }
     Ok(counts)
 }
 
 /// In how many documents any of these words stands, and how often in all.
-fn count<'p>(
+fn together<'p>(
     postings: impl Iterator<Item = &'p (Arc<InvertedIndexReader>, TermInfo)>,
-) -> Result<Count> {
+) -> Result<(u32, u32)> {
     let mut documents: Vec<u32> = Vec::new();
     let mut occurrences = 0;
     for (field, info) in postings {
@@ -160,5 +157,5 @@ fn count<'p>(
     // Each field has its documents in order, and mostly it is one field.
     documents.sort();
     documents.dedup();
-    Ok(Count { documents: documents.len() as u32, occurrences })
+    Ok((documents.len() as u32, occurrences))
 }

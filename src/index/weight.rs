@@ -1,14 +1,9 @@
 //! How much a word distinguishes entries from each other.
 
-use super::{
-    Fields,
-    bm25::rarity,
-    sounds::{Count, Sounds},
-};
-use crate::{error::Result, text::is_han};
+use super::{bm25, sounds::Count};
+use crate::text::is_han;
 use rustc_hash::FxHashSet;
 use std::sync::LazyLock;
-use tantivy::{Searcher, Term};
 
 /// Words of questions that say nothing about their subject. They count a little: 多久 and 几个 ask different things.
 pub(super) const FUNCTION_WORDS: &str = "的 了 吗 呢 啊 呀 吧 么 嘛 哦 呗 什么 怎么 怎样 怎么样 怎么办 咋 咋办 咋样 如何 为什么 为何 为啥 啥 干嘛 \
@@ -39,17 +34,18 @@ const IMAGINED: f32 = 50.0;
 const GATHERED: f32 = 4.0;
 
 /// Weighs words by the entries that have them.
-pub(crate) struct Weigher<'i> {
-    pub(crate) searcher: &'i Searcher,
-    pub(crate) fields: &'i Fields,
+pub(super) struct Weigher<'i> {
     /// Words that every question has.
-    pub(crate) weak: &'i [String],
-    pub(crate) sounds: &'i Sounds,
+    pub(super) weak: &'i [String],
+    /// How many entries there are.
+    pub(super) entries: u64,
+    /// The sums over all words.
+    pub(super) all: Count,
 }
 
 impl Weigher<'_> {
-    /// The weight of a word, from 0.
-    pub(crate) fn weigh(&self, word: &str) -> f32 {
+    /// The weight of a word that stands so often, from 0.
+    pub(super) fn weigh(&self, word: &str, count: Count) -> f32 {
         let scale = if is_interrogative(word) {
             INTERROGATIVE_WEIGHT
         } else if is_function(word) {
@@ -61,31 +57,25 @@ impl Weigher<'_> {
         } else {
             1.0
         };
-        let count = self.sounds.count(word);
         // A word that no entry has may be of either kind.
-        let like = if count.documents == 0 { self.sounds.count("") } else { count };
-        self.rarity(u64::from(count.documents)) * scale * self.gathered(like)
+        let like = if count.documents == 0 { self.all } else { count };
+        rarity(self.entries, count.documents.into()) * scale * self.gathered(like)
     }
 
     /// From 0 to 1: how much a word comes again in the entries that have it. Church and Gale call the ratio
     /// burstiness ("Poisson mixtures", 1995). Few entries say little of that, so the imagined ones have all words often.
-    fn gathered(&self, Count { documents, occurrences }: Count) -> f32 {
+    fn gathered(&self, Count { documents, occurrences, .. }: Count) -> f32 {
         let often = (occurrences as f32 / documents.max(1) as f32).max(1.0);
         let scattered = (1.0 - often.ln() / GATHERED.ln()).max(0.0);
-        let all = self.searcher.num_docs() as f32;
+        let all = self.entries as f32;
         1.0 - scattered * all / (all + IMAGINED)
     }
+}
 
-    /// The weight of a pair of characters.
-    pub(crate) fn weigh_pair(&self, pair: &str) -> Result<f32> {
-        let term = Term::from_field_text(self.fields.grams, pair);
-        Ok(self.rarity(self.searcher.doc_freq(&term)?))
-    }
-
-    /// The inverse document frequency, with the imagined entries.
-    pub(super) fn rarity(&self, documents: u64) -> f32 {
-        rarity(self.searcher.num_docs() as f32 + IMAGINED, documents as f32)
-    }
+/// How much a word or a pair of characters distinguishes so many entries if so many have it: the inverse document frequency, with
+/// the imagined entries.
+pub(super) fn rarity(entries: u64, having: u64) -> f32 {
+    bm25::rarity(entries as f32 + IMAGINED, having as f32)
 }
 
 /// Whether a word says nothing about the subject of a question.

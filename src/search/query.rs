@@ -170,7 +170,7 @@ impl Unit {
             parts.iter().map(|part| (part.text.clone(), PART * length(part) / length(word))),
         );
         vec![Self {
-            weight: index.weigher().weigh(&word.text),
+            weight: index.weigh(&word.text),
             text: word.text.clone(),
             range: word.range.clone(),
             known,

@@ -292,18 +292,17 @@ impl<'i> Asked<'i> {
                 words.entry(term).or_default().push((at, *worth));
             }
         }
-        let weigher = index.weigher();
         let with = |kind, text: &str| index.names.with(kind, text);
         let words = words.into_iter().map(|(word, units)| Word {
             whole: with(Kind::Word, word),
             part: with(Kind::Part, word),
-            weight: units.iter().map(|(_, worth)| *worth).fold(0.0, f32::max) * weigher.weigh(word),
+            weight: units.iter().map(|(_, worth)| *worth).fold(0.0, f32::max) * index.weigh(word),
             units,
         });
         let mut pairs: IndexMap<&str, f32> = IndexMap::new();
         for (at, pair) in bigrams(question.understood()) {
             if !left_out(&(at..at + pair.len())) && !pairs.contains_key(pair) {
-                pairs.insert(pair, weigher.weigh_pair(pair)?);
+                pairs.insert(pair, index.weigh_pair(pair)?);
             }
         }
         Ok(Self {

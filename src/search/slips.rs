@@ -106,7 +106,7 @@ fn chinese(index: &Index, normal: &Normal) -> Vec<Mend> {
                 if is_function(word) || documents == 0 {
                     return;
                 }
-                let meant = (documents as f32 / index.sounds.total as f32).ln();
+                let meant = (documents as f32 / index.sounds.all.most as f32).ln();
                 let gain = meant + slip - *as_typed;
                 // 不用 is no more likely here than anywhere.
                 if gain > GAIN && meant - commonness(word) > OWN {

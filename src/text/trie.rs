@@ -23,6 +23,18 @@ impl<'d> Prefix<'d> {
         })
     }
 
+    /// This and one byte more, with the byte.
+    pub(crate) fn onward<D: AsRef<[u8]>>(
+        self,
+        dict: &'d Fst<D>,
+    ) -> impl Iterator<Item = (u8, Self)> {
+        (0..self.node.len()).map(move |at| {
+            let next = self.node.transition(at);
+            let output = self.output.cat(next.out);
+            (next.inp, Self { node: dict.node(next.addr), output })
+        })
+    }
+
     /// What it is mapped to, if it is a key itself.
     pub(crate) fn value(self) -> Option<u64> {
         let is_key = self.node.is_final();
