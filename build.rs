@@ -86,7 +86,10 @@ fn contain_libc(folder: &Path) -> Result<(), Box<dyn Error>> {
 fn order(names: &Path, script: &Path) -> Result<(), Box<dyn Error>> {
     let mut text = "SECTIONS {\n  .text.answer : {\n".to_owned();
     for name in fs::read_to_string(names)?.lines().filter(|line| !line.starts_with('#')) {
-        text += &format!("    *(.text.{name} .text.unlikely.{name})\n");
+        text += &match name.split_once(':') {
+            Some(_) => format!("    *{name}(.text .text.*)\n"),
+            None => format!("    *(.text.{name} .text.unlikely.{name})\n"),
+        };
     }
     text += "  }\n} INSERT BEFORE .text;\n";
     fs::write(script, text)?;
@@ -132,7 +135,8 @@ fn map<K: AsRef<[u8]>>(
 
 /// Writes OpenCC's traditional characters and phrases with the simplified ones as a Rust table, sorted by the first
 /// character, of the same the longest first; and the sets of characters with which one of them begins, and of those that any
-/// of them changes, with a bit for each character.
+/// of them changes, with a bit for each character. Of the first set also how many there are before each 64 bits, and for each
+/// character where its phrases start.
 fn simplified(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(from.join("TSCharacters.txt"))?
         + &fs::read_to_string(from.join("TSPhrases.txt"))?;
@@ -157,15 +161,26 @@ fn simplified(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
         pairs.push((first, Reverse(length), traditional, simple));
     }
     pairs.sort_unstable();
+    let [begin, change] = sets;
+    let before = begin.iter().scan(0, |sum, bits| {
+        *sum += bits.count_ones();
+        Some(*sum - bits.count_ones())
+    });
+    let before: Vec<u32> = before.collect();
+    let starts = (0..pairs.len()).filter(|at| *at == 0 || pairs[at - 1].0 != pairs[*at].0);
+    let starts: Vec<usize> = starts.chain([pairs.len()]).collect();
     let pairs: Vec<_> =
         pairs.iter().map(|(.., traditional, simple)| (traditional, simple)).collect();
-    let [begin, change] = sets;
     let tables = format!(
         "static SIMPLIFIED: [(&str, &str); {}] = {pairs:?};\n\
          static BEGIN: [u64; {}] = {begin:?};\n\
+         static BEFORE: [u16; {}] = {before:?};\n\
+         static STARTS: [u16; {}] = {starts:?};\n\
          static CHANGE: [u64; {}] = {change:?};\n",
         pairs.len(),
         begin.len(),
+        before.len(),
+        starts.len(),
         change.len(),
     );
     Ok(fs::write(to, tables)?)

@@ -115,60 +115,58 @@ fn pieces_of(text: &str, mut found: impl FnMut(&str, Range<usize>, bool)) {
             found(piece, origin, same);
         }
     };
-    let (mut copied, mut at) = (0, 0);
-    while let Some(c) = text[at..].chars().next() {
-        let (start, next) = (at, at + c.len_utf8());
-        match settled(c, &text[next..]) {
-            Some(same) if same == c => at = next,
-            Some(other) => {
-                found(&text[copied..start], copied..start, true);
-                found(other.encode_utf8(&mut [0; 4]), start..next, false);
-                (copied, at) = (next, next);
+    // Up to where all is told, and where the stretch begins that is being read.
+    let (mut told, mut begin, mut at) = (0, 0, 0);
+    while let Some(first) = text.as_bytes().get(at) {
+        // Nearly all are Chinese characters of three bytes.
+        if let 0xE4..=0xE9 = first
+            && let Some([a, b, c]) = text.as_bytes().get(at..at + 3)
+            && let code = u32::from(a & 0x0F) << 12 | u32::from(b & 0x3F) << 6 | u32::from(c & 0x3F)
+            && code >= 0x4E00
+        {
+            if !is_in(&SPECIAL, code) || !changes(&text[at..]) {
+                at += 3;
+                continue;
             }
-            None => {
-                let (length, changes) = stretch(&text[start..]);
-                at = start + length;
-                if changes {
-                    found(&text[copied..start], copied..start, true);
-                    for Char { c, start: from, end } in whole(&text[start..at]) {
-                        found(c.encode_utf8(&mut [0; 4]), start + from..start + end, false);
-                    }
-                    copied = at;
-                }
+        } else if let Some(c) = text[at..].chars().next()
+            && let next = at + c.len_utf8()
+            && let Some(other) = settled(c, &text[next..])
+        {
+            if other != c {
+                found(&text[told..at], told..at, true);
+                found(other.encode_utf8(&mut [0; 4]), at..next, false);
+                told = next;
             }
+            (begin, at) = (next, next);
+            continue;
         }
+        found(&text[told..begin], told..begin, true);
+        let end = begin + stretch(&text[begin..]);
+        for Char { c, start, end } in whole(&text[begin..end]) {
+            found(c.encode_utf8(&mut [0; 4]), begin + start..begin + end, false);
+        }
+        (told, begin, at) = (end, end, end);
     }
-    found(&text[copied..at], copied..at, true);
+    found(&text[told..], told..text.len(), true);
 }
 
 /// What becomes of a character, if that is so whatever stands around it.
 fn settled(c: char, rest: &str) -> Option<char> {
-    if super::is_han(c) { None } else { plain(c).filter(|_| !begins_with_mark(rest)) }
+    plain(c).filter(|_| !super::is_han(c) && !begins_with_mark(rest))
 }
 
-/// The length of the beginning of `text` without settled characters, and whether anything in it may change. Words and
-/// numerals that change have no settled characters inside.
-fn stretch(text: &str) -> (usize, bool) {
-    let (mut at, mut changes) = (0, false);
-    loop {
-        // Nearly all are Chinese characters of three bytes.
-        if let Some([a @ 0xE4..=0xE9, b, c]) = text.as_bytes().get(at..at + 3) {
-            let code = u32::from(a & 0x0F) << 12 | u32::from(b & 0x3F) << 6 | u32::from(c & 0x3F);
-            if code >= 0x4E00 {
-                at += 3;
-                let may = is_in(&SPECIAL, code);
-                changes |= may && (is_in(&CHANGE, code) || is_counting(&text[at..]));
-                continue;
-            }
-        }
-        match text[at..].chars().next() {
-            Some(c) if settled(c, &text[at + c.len_utf8()..]).is_none() => {
-                changes = true;
-                at += c.len_utf8();
-            }
-            _ => return (at, changes),
-        }
-    }
+/// Whether the beginning of `text`, a Chinese character, changes by itself or together with what follows.
+fn changes(text: &str) -> bool {
+    let Some(c) = text.chars().next() else { return false };
+    let rest = &text[c.len_utf8()..];
+    is_numeral(c) && is_counting(rest)
+        || phrases(c).iter().any(|(phrase, _)| text.starts_with(phrase))
+}
+
+/// The length of the beginning of `text` without settled characters. Words and numerals that change have none inside.
+fn stretch(text: &str) -> usize {
+    let is_settled = |(at, c): &(usize, char)| settled(*c, &text[at + c.len_utf8()..]).is_some();
+    text.char_indices().find(is_settled).map_or(text.len(), |(at, _)| at)
 }
 
 /// What becomes of a stretch.
@@ -239,8 +237,8 @@ include!(concat!(env!("OUT_DIR"), "/simplified.rs"));
 /// Traditional to simplified, in place: at each place the longest of OpenCC's phrases and characters.
 fn simplify(chars: &mut [Char]) {
     let mut rest = chars;
-    while let Some(first) = rest.first() {
-        let length = if is_in(&BEGIN, first.c) { simplify_first(rest) } else { 0 };
+    while !rest.is_empty() {
+        let length = simplify_first(rest);
         rest = &mut rest[length.max(1)..];
     }
 }
@@ -251,9 +249,9 @@ fn is_in(set: &[u64], c: impl Into<u32>) -> bool {
     set.get(code / 64).is_some_and(|bits| bits >> (code % 64) & 1 == 1)
 }
 
-/// The Chinese characters that may change: those that do in any of OpenCC's phrases, and numerals.
-static SPECIAL: [u64; CHANGE.len()] = {
-    let (mut set, mut at) = (CHANGE, 0);
+/// The Chinese characters with which something that changes may begin: OpenCC's phrases, and numerals.
+static SPECIAL: [u64; BEGIN.len()] = {
+    let (mut set, mut at) = (BEGIN, 0);
     while at < NUMERALS.len() {
         let c = NUMERALS[at] as usize;
         set[c / 64] |= 1 << (c % 64);
@@ -262,16 +260,23 @@ static SPECIAL: [u64; CHANGE.len()] = {
     set
 };
 
+/// OpenCC's phrases that begin with a character, the longest first, and what becomes of them.
+///
+/// The characters with which phrases begin are numbered in their order: those before each 64 are counted, and the bits of the
+/// 64 tell the rest.
+fn phrases(first: char) -> &'static [(&'static str, &'static str)] {
+    if !is_in(&BEGIN, first) {
+        return &[];
+    }
+    let (word, bit) = (first as usize / 64, first as u32 % 64);
+    let number =
+        usize::from(BEFORE[word]) + (BEGIN[word] & !(u64::MAX << bit)).count_ones() as usize;
+    &SIMPLIFIED[STARTS[number].into()..STARTS[number + 1].into()]
+}
+
 /// Simplifies what `chars` begin with, and returns its length; 0 if it is nothing.
 fn simplify_first(chars: &mut [Char]) -> usize {
-    let begin = |(traditional, _): &(&str, &str)| traditional.chars().next();
-    let first = Some(chars[0].c);
-    let mut room = [0; 4];
-    // UTF-8 is in the order of the characters.
-    let bytes = chars[0].c.encode_utf8(&mut room).as_bytes();
-    let from = SIMPLIFIED.partition_point(|(traditional, _)| traditional.as_bytes() < bytes);
-    let mut pairs = SIMPLIFIED[from..].iter().take_while(|pair| begin(pair) == first);
-    let found = pairs.find(|(traditional, _)| {
+    let found = phrases(chars[0].c).iter().find(|(traditional, _)| {
         let mut chars = chars.iter().map(|char| char.c);
         traditional.chars().all(|c| chars.next() == Some(c))
     });
