@@ -3,13 +3,13 @@ use super::{
     trie::{Prefix, prefixes},
 };
 use fst::raw::Fst;
-use jieba_rs::{Jieba, Token};
+use jieba_rs::Jieba;
 use regex::Regex;
 use rustc_hash::FxBuildHasher;
 use std::{
     collections::HashSet,
     ops::Range,
-    sync::{LazyLock, Mutex, OnceLock, PoisonError},
+    sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 /// jieba's dictionary, made by `build.rs`.
@@ -78,7 +78,7 @@ pub struct Segmenter {
     total: usize,
     /// The first characters of terms with a space in them.
     phrase_starts: OnceLock<HashSet<char, FxBuildHasher>>,
-    /// What has been learned of both, one for each thread that cuts.
+    /// What has been learned of both, one for each thread that cuts texts of an index.
     learned: Mutex<Vec<Learned>>,
 }
 
@@ -120,18 +120,36 @@ impl Segmenter {
     ///
     /// Identifiers (京ICP备12345678号-1, domains, addresses, 3.16.0) are one word, with their parts beside them.
     /// Punctuation and white space are no words.
+    ///
+    /// Texts of several threads are cut one after the other: for a question that takes a thirtieth of its answer, and what
+    /// has been learned takes a megabyte.
     pub fn cut(&self, text: &Normal) -> Vec<Word> {
+        let mut pool = self.pool();
+        let mut learned = pool.pop().unwrap_or_else(|| Learned::new(self.total));
+        let ranges = self.ranges_by(&mut learned, text.as_str());
+        keep(&mut pool, learned);
         let word = |range: Range<usize>| Word {
             text: text.as_str()[range.clone()].to_owned(),
             origin: text.origin(range.clone()),
             range,
         };
-        self.ranges(text.as_str()).into_iter().map(word).collect()
+        ranges.into_iter().map(word).collect()
     }
 
-    /// The byte ranges of the words of a normalised text, as [`Segmenter::cut`] gives them.
+    /// The byte ranges of the words of a normalised text, as [`Segmenter::cut`] gives them; threads do not wait for each other.
     pub(crate) fn ranges(&self, whole: &str) -> Vec<Range<usize>> {
-        let mut ranges = self.tokens(whole, |token| token.byte_start..token.byte_end);
+        let mut learned = self.pool().pop().unwrap_or_else(|| Learned::new(self.total));
+        let ranges = self.ranges_by(&mut learned, whole);
+        keep(&mut self.pool(), learned);
+        ranges
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Vec<Learned>> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ranges_by(&self, learned: &mut Learned, whole: &str) -> Vec<Range<usize>> {
+        let mut ranges = learned.cut(whole, self.terms.as_fst());
         // The pattern is looked for only where something of it stands.
         if whole.contains(['.', '-']) || whole.contains("icp") {
             for identifier in IDENTIFIER.find_iter(whole) {
@@ -180,18 +198,12 @@ impl Segmenter {
         }
         phrases
     }
+}
 
-    /// What `take` makes of the tokens of jieba's search mode.
-    fn tokens<T>(&self, text: &str, take: impl FnMut(Token<'_>) -> T) -> Vec<T> {
-        let pool = || self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut learned = pool().pop().unwrap_or_else(|| Learned::new(self.total));
-        learned.learn(text, self.terms.as_fst());
-        let tokens = learned.jieba.cut_for_search(text, false).into_iter().map(take).collect();
-        let mut pool = pool();
-        if learned.pairs.len() < LEARNED_PAIRS && pool.len() < LEARNED_KEPT {
-            pool.push(learned);
-        }
-        tokens
+/// Keeps what has been learned for the next text.
+fn keep(pool: &mut Vec<Learned>, learned: Learned) {
+    if learned.pairs.len() < LEARNED_PAIRS && pool.len() < LEARNED_KEPT {
+        pool.push(learned);
     }
 }
 
@@ -219,6 +231,13 @@ impl Learned {
         let mut jieba = Jieba::empty();
         jieba.add_word(FILLER, Some(total), None);
         Self { jieba, pairs: HashSet::default(), rest: total }
+    }
+
+    /// The byte ranges of the tokens of jieba's search mode.
+    fn cut(&mut self, text: &str, terms: &Fst<Vec<u8>>) -> Vec<Range<usize>> {
+        self.learn(text, terms);
+        let tokens = self.jieba.cut_for_search(text, false).into_iter();
+        tokens.map(|token| token.byte_start..token.byte_end).collect()
     }
 
     /// Learns all words of the dictionary and of `terms` that may occur in `text`.
@@ -322,6 +341,8 @@ mod tests {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let terms = ["备案服务号", "管局", "二级域名"];
         let segmenter = Segmenter::new(terms);
+        let new = || Learned::new(segmenter.total);
+        let mut learned = new();
         let mut whole = Jieba::with_dict(&mut std::io::BufReader::new(
             std::fs::File::open(root.join("assets/dict/dict.txt")).unwrap(),
         ))
@@ -329,16 +350,17 @@ mod tests {
         for term in terms {
             whole.add_word(term, Some(TERM_FREQUENCY as usize), None);
         }
-        let range = |token: Token<'_>| token.byte_start..token.byte_end;
         let mut lines = 0;
         for file in ["tests/eval/dev.jsonl", "content/sources.toml", "content/domains/product.toml"]
         {
             for line in std::fs::read_to_string(root.join(file)).unwrap().lines() {
                 let text = normalise(line);
+                let tokens = whole.cut_for_search(text.as_str(), false).into_iter();
                 let expected: Vec<_> =
-                    whole.cut_for_search(text.as_str(), false).into_iter().map(range).collect();
-                assert_eq!(segmenter.tokens(text.as_str(), range), expected);
-                assert_eq!(Segmenter::new(terms).tokens(text.as_str(), range), expected);
+                    tokens.map(|token| token.byte_start..token.byte_end).collect();
+                let terms = segmenter.terms.as_fst();
+                assert_eq!(learned.cut(text.as_str(), terms), expected);
+                assert_eq!(new().cut(text.as_str(), terms), expected);
                 lines += 1;
             }
         }
