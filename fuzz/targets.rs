@@ -241,5 +241,5 @@ fn taken(request: &Request) -> Response {
         assert!(!name.is_empty() && !name.contains(|c: char| c.is_ascii_uppercase() || c == ' '));
         assert!(!value.contains(['\r', '\n', '\0']), "{name}: {value}");
     }
-    Response { status: 200, body: target.as_bytes().to_vec(), ..Response::default() }
+    Response { status: 200, body: target.as_bytes().into(), ..Response::default() }
 }

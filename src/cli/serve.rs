@@ -274,7 +274,7 @@ impl Host {
         let start = Instant::now();
         let id = self.id(request);
         let mut response = self.respond(request);
-        response.headers.push(("X-Request-Id", id.clone()));
+        response.headers.push(("X-Request-Id", id.clone().into()));
         let took = start.elapsed();
         self.metrics.count(response.route, response.status, response.answer, took);
         let mut fields: Vec<(&str, Value)> = vec![

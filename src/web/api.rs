@@ -88,7 +88,7 @@ fn suggest(site: Site<'_>, query: &Query, _: &str) -> Answered {
         None | Some("json") => Ok(json(&suggestions)),
         Some("opensearch") => {
             let mut response = json(&wire::opensearch(suggestions));
-            response.headers[0].1 = "application/x-suggestions+json".to_owned();
+            response.headers[0].1 = "application/x-suggestions+json".into();
             Ok(response)
         }
         Some(other) => {

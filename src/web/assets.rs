@@ -60,11 +60,8 @@ pub(super) fn find(path: &str) -> Option<Response> {
     let asset: &'static Asset = all.into_iter().find(|asset| asset.address == path)?;
     Some(Response {
         status: 200,
-        headers: vec![
-            ("Content-Type", asset.kind.to_owned()),
-            ("Cache-Control", asset.kept.to_owned()),
-        ],
-        body: asset.bytes.to_vec(),
+        headers: vec![("Content-Type", asset.kind.into()), ("Cache-Control", asset.kept.into())],
+        body: asset.bytes.into(),
         packed: Some(&asset.packed),
         ..Response::default()
     })

@@ -104,12 +104,12 @@ pub(super) fn leave(base: &str, mut response: Response) -> Response {
     for (name, value) in &mut response.headers {
         is_page |= *name == "Content-Type" && value.starts_with("text/html");
         if *name == "Location" && value.starts_with('/') && !value.starts_with("//") {
-            value.insert_str(0, base);
+            value.to_mut().insert_str(0, base);
         }
     }
     if is_page {
         let html = String::from_utf8_lossy(&response.body);
-        response.body = relink(&html, |address| format!("{base}{address}")).into_bytes();
+        response.body = relink(&html, |address| format!("{base}{address}")).into_bytes().into();
     }
     response
 }

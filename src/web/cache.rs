@@ -15,10 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many pages are kept, and so many bytes of them; those that were not asked for longest go first.
 const PAGES: usize = 1000;
-const BYTES: usize = 2 << 20;
+const BYTES: usize = 1 << 20;
 
 /// A page that is larger is not kept, for it would drive out too many others.
-const LARGEST: usize = BYTES / 16;
+const LARGEST: usize = BYTES / 8;
 
 /// Pages that were asked before.
 pub struct Cache(Mutex<Kept>);
@@ -97,9 +97,7 @@ impl Cache {
         if let Some(page) = self.page(&key, request) {
             return page;
         }
-        let mut page = made(site, request);
-        page.body.shrink_to_fit();
-        let page = Arc::new(page);
+        let page = Arc::new(made(site, request));
         if page.status == 200 && size(&page) <= LARGEST {
             self.lock().keep(key, Arc::clone(&page));
         }
@@ -203,7 +201,8 @@ mod tests {
             let request = Request { method: "GET".to_owned(), target, ..Request::default() };
             Key::of(site, &request).unwrap()
         };
-        let page = |length| Arc::new(Response { body: vec![0; length], ..Response::default() });
+        let page =
+            |length| Arc::new(Response { body: vec![0; length].into(), ..Response::default() });
         let check = |length: usize, kept: usize| {
             let cache = Cache::default();
             let mut cache = cache.lock();

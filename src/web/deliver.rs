@@ -5,6 +5,7 @@ use flate2::{Compression, write::GzEncoder};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::Write,
+    sync::Arc,
 };
 
 /// What pages may load and who may show them: nothing but our own, and nobody.
@@ -24,23 +25,23 @@ pub(super) fn finish(request: &Request, path: &str, mut response: Response) -> R
     let packs = response.body.len() > SMALL && is_text(&response);
     let packed = packs && accepts_gzip(request);
     if packs {
-        response.headers.push(("Vary", "Accept-Encoding".to_owned()));
+        response.headers.push(("Vary", "Accept-Encoding".into()));
     }
     if response.status == 200 && request.method == "GET" {
-        response.headers.push((TAG, tag(&response.body, packed)));
+        response.headers.push((TAG, tag(&response.body, packed).into()));
     }
     if packed {
-        response.body = response.packed.map_or_else(|| gzip(&response.body), <[u8]>::to_vec);
-        response.headers.push((ENCODING, "gzip".to_owned()));
+        response.body = response.packed.map_or_else(|| gzip(&response.body).into(), Arc::from);
+        response.headers.push((ENCODING, "gzip".into()));
     }
     let policy = if path.starts_with("/media/") { MEDIA_POLICY } else { POLICY };
     response.headers.extend([
-        ("Content-Security-Policy", policy.to_owned()),
-        ("X-Content-Type-Options", "nosniff".to_owned()),
+        ("Content-Security-Policy", policy.into()),
+        ("X-Content-Type-Options", "nosniff".into()),
         // With `no-referrer` a form would not tell where it comes from, and could not be told from a foreign one.
-        ("Referrer-Policy", "same-origin".to_owned()),
-        ("Cross-Origin-Opener-Policy", "same-origin".to_owned()),
-        ("Cross-Origin-Resource-Policy", "same-origin".to_owned()),
+        ("Referrer-Policy", "same-origin".into()),
+        ("Cross-Origin-Opener-Policy", "same-origin".into()),
+        ("Cross-Origin-Resource-Policy", "same-origin".into()),
     ]);
     response
 }

@@ -43,7 +43,7 @@ use askama::Template;
 use jiff::civil::Date;
 use query::{Query, decode};
 use serde::Serialize;
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 /// How many hits a page and the API show unless asked for more, and at most.
 const TOP: usize = 10;
@@ -116,8 +116,8 @@ impl Request {
 pub struct Response {
     pub status: u16,
     /// `Connection`, `Content-Length`, `Date` and `Server` are the server's own.
-    pub headers: Vec<(&'static str, String)>,
-    pub body: Vec<u8>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    pub body: Arc<[u8]>,
     /// The body, compressed beforehand.
     pub packed: Option<&'static [u8]>,
     /// What has to be written down before this is sent.
@@ -133,7 +133,7 @@ impl Response {
     pub fn keep_private(&mut self) {
         if self.route != "/assets/{name}" {
             self.headers.retain(|(name, _)| *name != "Cache-Control");
-            self.headers.push(("Cache-Control", "private, no-cache".to_owned()));
+            self.headers.push(("Cache-Control", "private, no-cache".into()));
         }
     }
 }
@@ -220,7 +220,7 @@ pub fn starting(base: &Base, metrics: &dyn Fn() -> String, request: &Request) ->
     };
     if !["/healthz", "/metrics"].contains(&path) {
         response.status = 503;
-        response.headers.push(("Retry-After", "1".to_owned()));
+        response.headers.push(("Retry-After", "1".into()));
     }
     Response { route: pattern(path), ..deliver::finish(request, path, response) }
 }
@@ -481,7 +481,7 @@ fn opensearch(site: Site<'_>, request: &Request) -> Answered {
     };
     let mut response =
         response("application/opensearchdescription+xml", views::write(&page).into_bytes());
-    response.headers.push(("Cache-Control", "no-cache".to_owned()));
+    response.headers.push(("Cache-Control", "no-cache".into()));
     Ok(response)
 }
 
@@ -518,15 +518,15 @@ fn media_type(path: &str) -> &'static str {
     }
 }
 
-fn response(kind: &str, body: Vec<u8>) -> Response {
-    let headers = vec![("Content-Type", kind.to_owned())];
-    Response { status: 200, headers, body, ..Response::default() }
+fn response(kind: &'static str, body: Vec<u8>) -> Response {
+    let headers = vec![("Content-Type", kind.into())];
+    Response { status: 200, headers, body: body.into(), ..Response::default() }
 }
 
 fn html(status: u16, page: String) -> Response {
     let mut response = response("text/html; charset=utf-8", page.into_bytes());
     response.status = status;
-    response.headers.push(("Cache-Control", "no-cache".to_owned()));
+    response.headers.push(("Cache-Control", "no-cache".into()));
     response
 }
 
@@ -543,12 +543,16 @@ fn json(value: &impl Serialize) -> Response {
     let mut body = serde_json::to_vec(value).expect("our shapes are plain data");
     body.push(b'\n');
     let mut response = response("application/json", body);
-    response.headers.push(("Cache-Control", "no-cache".to_owned()));
+    response.headers.push(("Cache-Control", "no-cache".into()));
     response
 }
 
 fn moved(to: &str) -> Response {
-    Response { status: 302, headers: vec![("Location", to.to_owned())], ..Response::default() }
+    Response {
+        status: 302,
+        headers: vec![("Location", to.to_owned().into())],
+        ..Response::default()
+    }
 }
 
 /// Nothing, or why the server did not take the request.
@@ -590,7 +594,7 @@ fn refuse(site: Site<'_>, request: &Request, refused: &Refused) -> Response {
     };
     let mut response = if request.target.starts_with("/api/") {
         let mut response = json(&Details { r#type: "about:blank", title, status: *status, detail });
-        response.headers[0].1 = "application/problem+json".to_owned();
+        response.headers[0].1 = "application/problem+json".into();
         response.status = *status;
         response
     } else {
@@ -601,7 +605,7 @@ fn refuse(site: Site<'_>, request: &Request, refused: &Refused) -> Response {
         html(*status, views::failure(site, heading, detail, &question))
     };
     if !allow.is_empty() {
-        response.headers.push(("Allow", (*allow).to_owned()));
+        response.headers.push(("Allow", (*allow).into()));
     }
     response
 }

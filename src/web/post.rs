@@ -44,7 +44,7 @@ pub(super) fn feedback(site: Site<'_>, request: &Request) -> Answered {
     let version = &site.library.index.overview.version;
     Ok(Response {
         status: 303,
-        headers: vec![("Location", thanked(back))],
+        headers: vec![("Location", thanked(back).into())],
         record: Some(Record::new(kind, id, question, version)),
         ..Response::default()
     })

@@ -69,7 +69,7 @@ impl Default for Limits {
 const STACK: usize = 512 * 1024;
 
 /// A usual head, with its cookies, arrives in one read.
-const READ: usize = 8 * 1024;
+const READ: usize = 4 * 1024;
 
 /// After an accept error or a failed thread: long enough not to spin, too short for a reader to notice.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -683,7 +683,7 @@ fn refusal(status: u16, target: &str, handle: &impl Fn(&Request) -> Response) ->
     let mut response = response.unwrap_or_else(|_| super::text("服务器内部出错，请重试"));
     response.status = status;
     if status == 503 {
-        response.headers.push(("Retry-After", "1".to_owned()));
+        response.headers.push(("Retry-After", "1".into()));
     }
     response
 }

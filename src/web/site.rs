@@ -106,7 +106,7 @@ pub fn files(site: Site<'_>, mut write: impl FnMut(&str, &[u8]) -> Result<()>) -
             .any(|(name, value)| *name == "Content-Type" && value.starts_with("text/html"));
         if is_page {
             let html = String::from_utf8_lossy(&response.body);
-            response.body = relink(&file, &html, &mut todo).into_bytes();
+            response.body = relink(&file, &html, &mut todo).into_bytes().into();
         }
         write(&file, &response.body)?;
     }

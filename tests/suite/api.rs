@@ -427,7 +427,7 @@ fn long_texts_are_compressed_for_whoever_wants_it() {
         assert!(packed.body.len() < plain.body.len(), "{target}: {}", packed.body.len());
         let mut text = Vec::new();
         GzDecoder::new(&*packed.body).read_to_end(&mut text).unwrap();
-        assert!(text == plain.body, "{target}");
+        assert!(*text == *plain.body, "{target}");
         assert_eq!(packed.status, plain.status);
     }
     // What is small or no text stays as it is.

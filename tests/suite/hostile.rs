@@ -22,7 +22,7 @@ fn file(path: &str, text: String) -> File {
 fn get(library: &Library, target: &str) -> (u16, String) {
     let request = Request { method: "GET".into(), target: target.into(), ..Request::default() };
     let response = routes(Site::new(library, date(2026, 11, 22)), &request);
-    (response.status, String::from_utf8(response.body).unwrap())
+    (response.status, String::from_utf8(response.body.to_vec()).unwrap())
 }
 
 /// What nests ten thousand times is loaded, indexed and shown with all its text, in the little stack of a connection.

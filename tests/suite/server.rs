@@ -35,7 +35,7 @@ fn echo(request: &Request) -> Response {
     let text = |text: &str| Response {
         status: 200,
         headers: vec![("Content-Type", "text/plain; charset=utf-8".into())],
-        body: text.into(),
+        body: text.as_bytes().into(),
         ..Response::default()
     };
     match request.target.as_str() {
@@ -450,7 +450,7 @@ fn the_words_of_a_refusal_come_from_the_pages() {
     let handle = |request: &Request| match request.refused {
         Some(status) => Response {
             status: 200,
-            body: format!("{status} {}", request.target).into(),
+            body: format!("{status} {}", request.target).into_bytes().into(),
             ..Response::default()
         },
         None => echo(request),

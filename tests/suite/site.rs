@@ -360,12 +360,12 @@ fn outside_of_the_base_path_there_is_nothing() {
     assert_eq!(location(&below(&base, "/kb/search?q=")), "/kb/");
     for target in ["/", "/kbx", "/faq/server/ens", "/healthz"] {
         let response = below(&base, target);
-        let body = String::from_utf8(response.body).unwrap();
+        let body = String::from_utf8(response.body.to_vec()).unwrap();
         assert!(response.status == 404 && body.contains("/kb/"), "{target}: {body}");
     }
     let ask = below(&base, "/kb/api/v1/ask?q=ens能备几个网站");
     let ask: serde_json::Value = serde_json::from_slice(&ask.body).unwrap();
-    let search = String::from_utf8(below(&base, "/kb/opensearch.xml").body).unwrap();
+    let search = String::from_utf8(below(&base, "/kb/opensearch.xml").body.to_vec()).unwrap();
     assert!(search.contains("\"http://help.example/kb/search?q={searchTerms}\""), "{search}");
     let url = ask["answer"]["url"].as_str().unwrap();
     assert!(url.starts_with("/faq/"), "{url}");

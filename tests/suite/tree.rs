@@ -240,7 +240,7 @@ fn a_broken_tree_harms_nobody_else() {
             jieda::web::Site::new(&library, jiff::civil::date(2026, 11, 22)),
             &request,
         );
-        (response.status, String::from_utf8(response.body).unwrap())
+        (response.status, String::from_utf8(response.body.to_vec()).unwrap())
     };
     let (status, body) = get("/trees/gap");
     assert_eq!(status, 503);

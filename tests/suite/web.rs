@@ -24,7 +24,7 @@ fn get(library: &Library, target: &str) -> Response {
 fn page(target: &str) -> String {
     let response = get(&SHIPPED, target);
     assert_eq!(response.status, 200, "{target}");
-    String::from_utf8(response.body).unwrap()
+    String::from_utf8(response.body.to_vec()).unwrap()
 }
 
 #[track_caller]
@@ -98,7 +98,7 @@ fn no_page_asks_another_host() {
         let response = get(&SHIPPED, target);
         let policy = header(&response, "Content-Security-Policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("http"));
-        let html = String::from_utf8(response.body).unwrap();
+        let html = String::from_utf8(response.body.to_vec()).unwrap();
         assert!(
             !html.contains("src=\"http") && !html.contains("@import") && !html.contains("src=\"//")
         );
@@ -165,7 +165,7 @@ fn errors_say_what_to_do() {
         (response.status, header(&response, "Content-Type")),
         (400, "application/problem+json")
     );
-    assert!(String::from_utf8(response.body).unwrap().contains("请用参数 q"));
+    assert!(String::from_utf8(response.body.to_vec()).unwrap().contains("请用参数 q"));
     let response = get(&SHIPPED, "/api/v1/none");
     assert_eq!(
         (response.status, header(&response, "Content-Type")),
@@ -173,11 +173,11 @@ fn errors_say_what_to_do() {
     );
     let response = get(&SHIPPED, "/search?q=a&q=b");
     assert_eq!(response.status, 400);
-    let page = String::from_utf8(response.body).unwrap();
+    let page = String::from_utf8(response.body.to_vec()).unwrap();
     assert!(page.contains("<p>参数 <code>q</code> 写了不止一次；请只写一次。</p>"), "{page}");
     let response = get(&SHIPPED, "/faq/none");
     assert_eq!(response.status, 404);
-    assert!(String::from_utf8(response.body).unwrap().contains("没有这一页"));
+    assert!(String::from_utf8(response.body.to_vec()).unwrap().contains("没有这一页"));
     let post = Request { method: "POST".into(), target: "/".into(), ..Request::default() };
     let response = routes(Site::new(&SHIPPED, DAY), &post);
     assert_eq!((response.status, header(&response, "Allow")), (405, "GET, HEAD"));
@@ -192,7 +192,10 @@ fn refusals_of_the_server_lead_on() {
             Request { target: target.into(), refused: Some(status), ..Request::default() };
         let response = routes(Site { base, ..Site::new(&SHIPPED, DAY) }, &request);
         assert_eq!(response.status, status);
-        (header(&response, "Content-Type").to_owned(), String::from_utf8(response.body).unwrap())
+        (
+            header(&response, "Content-Type").to_owned(),
+            String::from_utf8(response.body.to_vec()).unwrap(),
+        )
     };
     for status in [400, 408, 413, 414, 417, 431, 500, 501, 503, 505] {
         let (kind, page) = refused("", "/search?q=%E5%A4%87%E6%A1%88&x=%E5", status);
@@ -254,9 +257,9 @@ fn pictures_of_the_content_are_shown_and_nothing_else_is_given_out() {
     let place =
         Place { content: Some(folder.path().into()), index: Some(folder.path().join(".index")) };
     let library = Library::open(&place, jieda::index::Proof::Full).unwrap();
-    let html = String::from_utf8(get(&library, "/faq/a").body).unwrap();
+    let html = String::from_utf8(get(&library, "/faq/a").body.to_vec()).unwrap();
     assert!(html.contains(r#"<img loading="lazy" src="/media/b%20c.png" alt="图">"#), "{html}");
-    assert_eq!(get(&library, "/media/b%20c.png").body, b"PNG");
+    assert_eq!(*get(&library, "/media/b%20c.png").body, *b"PNG");
     for target in
         ["/media/a.md", "/media/../b%20c.png", "/media//etc/passwd", "/media/%2e%2e/x.png"]
     {
@@ -340,7 +343,7 @@ fn a_page_that_was_asked_before_is_the_same_to_the_byte() {
         assert_eq!(format!("{response:?}"), format!("{:?}", routes(site, &request)), "{request:?}");
         unchanged += usize::from(response.status == 304);
         let tag = response.headers.into_iter().find(|(name, _)| *name == "ETag");
-        tags.extend(tag.map(|(_, tag)| tag).filter(|tag| !tags.contains(tag)));
+        tags.extend(tag.map(|(_, tag)| tag.into_owned()).filter(|tag| !tags.contains(tag)));
     }
     assert!(unchanged > 100, "only {unchanged} had it already");
 }
@@ -429,7 +432,7 @@ fn wrong_addresses_of_trees_say_what_to_do() {
         ("/trees/nowhere", 404, "没有这一页"),
     ] {
         let response = get(&SHIPPED, target);
-        let body = String::from_utf8(response.body).unwrap();
+        let body = String::from_utf8(response.body.to_vec()).unwrap();
         assert!(
             response.status == status && body.contains(what),
             "{target}: {} {body}",
