@@ -301,3 +301,31 @@ impl Entry {
         super::link::url(&self.id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_come_back_and_no_text_ends_early() {
+        let block = |kind, text: &str, line| {
+            let mark = Mark { kind: Style::Strong, start: 0, end: text.len(), line: 0 };
+            Block { kind, level: 1, text: text.to_owned(), marks: vec![mark], line }
+        };
+        let blocks = |broken: &str| {
+            vec![
+                block(Kind::Item(Some(3)), "", 7),
+                block(Kind::Paragraph, &format!("备案{broken}号"), 9),
+                block(Kind::Html("<i>".to_owned()), "字", 2),
+            ]
+        };
+        let read = |written: Vec<Block>| {
+            let bytes =
+                postcard::to_stdvec(&Entry { blocks: written, ..Entry::default() }).unwrap();
+            postcard::from_bytes::<Entry>(&bytes).unwrap().blocks
+        };
+        assert_eq!(read(vec![]), vec![]);
+        assert_eq!(read(blocks("")), blocks(""));
+        assert_eq!(read(blocks("\0")), blocks(" "));
+    }
+}
