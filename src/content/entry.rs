@@ -102,7 +102,7 @@ pub struct Block {
 /// How blocks are written: first the texts of all, then all else. What is alike packs better side by side.
 mod blocks {
     use super::{Block, Kind, Mark};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
     /// Stands behind each text, and in none: markdown has no such character.
     const END: char = '\0';
@@ -119,11 +119,12 @@ mod blocks {
             (&block.kind, block.level, &block.marks, after)
         });
         let rest: Vec<_> = rest.collect();
-        (texts, rest).serialize(to)
+        (texts.as_bytes(), rest).serialize(to)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Block>, D::Error> {
-        let (texts, rest) = <(&str, Vec<(Kind, u8, Vec<Mark>, u32)>)>::deserialize(from)?;
+        let (texts, rest) = <(&[u8], Vec<(Kind, u8, Vec<Mark>, u32)>)>::deserialize(from)?;
+        let texts = simdutf8::basic::from_utf8(texts).map_err(D::Error::custom)?;
         let mut line: u32 = 0;
         let block = |(text, (kind, level, marks, after)): (&str, (Kind, u8, Vec<Mark>, u32))| {
             line = line.wrapping_add(after);
