@@ -134,19 +134,13 @@ fn map<K: AsRef<[u8]>>(
 }
 
 /// Writes OpenCC's traditional characters and phrases with the simplified ones as a Rust table, sorted by the first
-/// character, of the same the longest first; and the sets of characters with which one of them begins, and of those that any
-/// of them changes, with a bit for each character. Of the first set also how many there are before each 64 bits, and for each
-/// character where its phrases start.
+/// character, of the same the longest first; and the set of characters with which one of them begins, with a bit for each
+/// character, how many of it there are before each 64 bits, and where the phrases of each of it start.
 fn simplified(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(from.join("TSCharacters.txt"))?
         + &fs::read_to_string(from.join("TSPhrases.txt"))?;
     let mut pairs = Vec::new();
-    let mut sets = [const { Vec::<u64>::new() }; 2];
-    let add = |set: &mut Vec<u64>, c: char| {
-        let at = c as usize;
-        set.resize(set.len().max(at / 64 + 1), 0);
-        set[at / 64] |= 1 << (at % 64);
-    };
+    let mut begin = Vec::<u64>::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (traditional, simple) = line.split_once('\t').ok_or("a line without a tab")?;
         let simple = simple.split(' ').next().unwrap_or(simple);
@@ -155,13 +149,12 @@ fn simplified(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
             return Err(format!("{traditional} changes its length").into());
         }
         let first = traditional.chars().next().ok_or("a line without a word")?;
-        add(&mut sets[0], first);
-        let changed = traditional.chars().zip(simple.chars()).filter(|(a, b)| a != b);
-        changed.for_each(|(c, _)| add(&mut sets[1], c));
+        let at = first as usize;
+        begin.resize(begin.len().max(at / 64 + 1), 0);
+        begin[at / 64] |= 1 << (at % 64);
         pairs.push((first, Reverse(length), traditional, simple));
     }
     pairs.sort_unstable();
-    let [begin, change] = sets;
     let before = begin.iter().scan(0, |sum, bits| {
         *sum += bits.count_ones();
         Some(*sum - bits.count_ones())
@@ -175,13 +168,11 @@ fn simplified(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
         "static SIMPLIFIED: [(&str, &str); {}] = {pairs:?};\n\
          static BEGIN: [u64; {}] = {begin:?};\n\
          static BEFORE: [u16; {}] = {before:?};\n\
-         static STARTS: [u16; {}] = {starts:?};\n\
-         static CHANGE: [u64; {}] = {change:?};\n",
+         static STARTS: [u16; {}] = {starts:?};\n",
         pairs.len(),
         begin.len(),
         before.len(),
         starts.len(),
-        change.len(),
     );
     Ok(fs::write(to, tables)?)
 }

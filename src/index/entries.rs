@@ -29,8 +29,10 @@ const DICTIONARY: usize = 64 << 10;
 /// It is learned from so many entries, evenly chosen, or up to twice as many.
 const SAMPLE: usize = 128;
 
-/// The level of zstd's for few entries, for which that takes some hundredths of a second. For more it would take long.
+/// The level of zstd's for entries that are fewer than [`FEW`]; for more it would take long.
 const TIGHT: i32 = 9;
+
+/// To pack so many tightly takes some tenths of a second.
 const FEW: usize = 10_000;
 
 /// What each packed entry begins with; it is left out.
@@ -61,7 +63,7 @@ impl Entries {
                 packer.include_dictid(false)?;
                 entries.iter().map(|entry| packer.compress(&text(entry))).collect()
             });
-            packer.unwrap_or_else(|error| panic!("what is in memory can be packed: {error}"))
+            packer.expect("what is in memory can be packed")
         };
         cores::in_order(&chunks, pack, |packed| {
             for packed in packed.flat_map(|chunk: Vec<Vec<u8>>| chunk) {

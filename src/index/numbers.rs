@@ -9,9 +9,8 @@ pub(super) struct Numbers {
     /// With [`BEHIND`] zeros at the end.
     bytes: OwnedBytes,
     count: usize,
-    /// How many bits each has, all of which are set in `mask`.
+    /// How many bits each has.
     width: usize,
-    mask: u64,
 }
 
 /// So many bytes stand behind the numbers, so that eight can be read of each.
@@ -47,7 +46,7 @@ impl Numbers {
         let numbers =
             ((1..=32).contains(&width) && end <= bytes.len()).then(|| bytes.slice(5..end))?;
         *bytes = bytes.slice(end..bytes.len());
-        Some(Self { bytes: numbers, count, width, mask: (1 << width) - 1 })
+        Some(Self { bytes: numbers, count, width })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -71,7 +70,7 @@ impl Numbers {
         let from = at * self.width;
         let eight = self.bytes.get(from / 8..from / 8 + 8).filter(|_| at < self.count)?;
         let bits = u64::from_le_bytes(eight.try_into().ok()?);
-        Some((bits >> (from % 8) & self.mask) as u32)
+        Some((bits >> (from % 8) & !(u64::MAX << self.width)) as u32)
     }
 }
 

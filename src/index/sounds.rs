@@ -79,8 +79,8 @@ pub(crate) struct Sounding {
 }
 
 impl Sounds {
-    /// The bytes of the file for these words.
-    pub(super) fn write(words: &BTreeMap<&str, Count>) -> Vec<u8> {
+    /// The bytes of the file for these words; `all` has the sums over them.
+    pub(super) fn write(words: &BTreeMap<&str, Count>, all: Count) -> Vec<u8> {
         let mut having: FxHashMap<Count, u32> = FxHashMap::default();
         for count in words.values() {
             *having.entry(*count).or_default() += 1;
@@ -94,7 +94,6 @@ impl Sounds {
         });
         let mut keys: Vec<(String, u64)> = keys.collect();
         keys.sort_unstable();
-        let all = words.values().copied().fold(Count::default(), Count::and);
         let mut bytes: Vec<u8> = all.all().into_iter().flat_map(u32::to_le_bytes).collect();
         for column in 0..all.all().len() {
             let column: Vec<u32> = counts.iter().map(|count| count.all()[column]).collect();

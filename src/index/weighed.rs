@@ -52,9 +52,9 @@ pub(super) fn weighed(
         })?;
     }
     let counts = counts(terms, &words)?;
+    let all = counts.values().copied().fold(Count::default(), Count::and);
     thread::scope(|scope| {
-        let sounds = scope.spawn(|| Sounds::write(&counts));
-        let all = counts.values().copied().fold(Count::default(), Count::and);
+        let sounds = scope.spawn(|| Sounds::write(&counts, all));
         let weigher = Weigher { weak: &terms.weak, entries: searcher.num_docs(), all };
         for word in words.keys() {
             let weight = weigher.weigh(word, counts[&**word]);

@@ -172,9 +172,7 @@ fn stretch(text: &str) -> usize {
 /// What becomes of a stretch.
 fn whole(text: &str) -> Vec<Char> {
     let mut chars = fold(text);
-    if chars.iter().any(|char| is_in(&CHANGE, char.c)) {
-        simplify(&mut chars);
-    }
+    simplify(&mut chars);
     if chars.iter().any(|char| is_numeral(char.c)) { digits(&chars) } else { chars }
 }
 

@@ -19,10 +19,7 @@ impl Query {
         if pairs.clone().count() > MOST {
             return Err(Refused::new(400, format!("参数太多；最多写 {MOST} 个")));
         }
-        let decoded = |part: &str| match part.contains('+') {
-            true => decode(&part.replace('+', " ")),
-            false => decode(part),
-        };
+        let decoded = |part: &str| decode(&part.replace('+', " "));
         let pair = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((decoded(name)?, decoded(value)?))
