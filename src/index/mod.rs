@@ -78,7 +78,7 @@ const QUICK_BYTES: u64 = 16 << 20;
 const SAMPLE: usize = 25;
 
 /// With how much memory tantivy begins to gather documents.
-const WRITER_BYTES: usize = 16 << 20;
+const WRITER_BYTES: usize = 1 << 20;
 
 const OVERVIEW: &str = "overview.bin";
 const LEXICON: &str = "lexicon.bin";

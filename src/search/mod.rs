@@ -32,7 +32,7 @@ use crate::{
     index::{Index, Plain},
     text::normalise,
 };
-use finders::Finders;
+use finders::{Finders, Stands};
 use jiff::civil::Date;
 use rank::Scored;
 
@@ -68,6 +68,7 @@ pub struct Hit {
     /// Ids of entries with the same title and text.
     pub also_at: Vec<String>,
     plain: Plain,
+    stands: Stands,
 }
 
 impl Hit {
@@ -160,7 +161,8 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
         }
         let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
         let Scored { coverage, nearest, likeness, typical, .. } = *scored;
-        let block = finders.block_share(&plain);
+        let stands = finders.each(&plain);
+        let block = stands.block_share(&question);
         let grounds = Grounds { coverage, nearest, likeness, block, typical };
         let asked = scored.near && is_asked(&question, &entry);
         let score = if asked { 1.0 } else { grounds.score() * factor };
@@ -176,10 +178,12 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
             covers: ranked.covers(&question, scored),
             also_at: Vec::new(),
             plain,
+            stands,
         });
     }
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
     if let Some(entry) = cell::asked(index, &question)? {
+        let plain = Plain::of(&entry);
         hits.insert(
             0,
             Hit {
@@ -190,7 +194,8 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
                 named: true,
                 covers: vec![Cover::NONE; question.units.len()],
                 also_at: Vec::new(),
-                plain: Plain::of(&entry),
+                stands: finders.each(&plain),
+                plain,
                 entry,
             },
         );

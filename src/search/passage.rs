@@ -1,11 +1,10 @@
 use super::{
     Hit,
-    finders::{Finders, Units},
-    query::Question,
+    finders::Finders,
+    query::{Question, Units},
 };
 use crate::{
     content::{Entry, Kind},
-    index::Plain,
     text::{is_han, normalise},
 };
 use std::{borrow::Cow, cmp::Ordering, ops::Range};
@@ -56,34 +55,30 @@ pub struct Snippet {
 /// last what `near`, an entry that the question may mean as well, says under its title. Otherwise the passage begins where
 /// the question is covered best.
 pub fn best(hit: &Hit, question: &Question, lead: bool, near: Option<&Entry>) -> Passage {
-    let find = if lead { first_paragraph } else { window };
-    find(&hit.entry, &hit.plain, &Finders::new(question), near)
+    if lead { first_paragraph(hit, question, near) } else { window(hit, question) }
 }
 
-fn first_paragraph(
-    entry: &Entry,
-    plain: &Plain,
-    finders: &Finders<'_>,
-    near: Option<&Entry>,
-) -> Passage {
+fn first_paragraph(hit: &Hit, question: &Question, near: Option<&Entry>) -> Passage {
+    let Hit { entry, stands, .. } = hit;
     let say = entry.say().to_owned();
     let near = near.map(|near| {
         let room = PASSAGE_LIMIT.saturating_sub(say.chars().count() + 1);
         clip(&format!("另见《{}》：{}", near.title, near.say()), room.min(NEAR))
     });
-    let (title, found) = finders.each(plain);
     // What title and first paragraph say need not be said again.
-    let known = title | finders.find(normalise(&say).as_str());
-    let others = entry.said().zip(found).filter(|((index, _), _)| entry.blocks[*index].text != say);
-    let weigh =
-        |((index, line), here)| (finders.weight(here & !known), finders.weight(here), index, line);
+    let known = stands.title | Finders::new(question).find(normalise(&say).as_str());
+    let others =
+        entry.said().zip(&stands.blocks).filter(|((index, _), _)| entry.blocks[*index].text != say);
+    let weigh = |((index, line), here): (_, &Units)| {
+        (question.weight_of(here & !known), question.weight_of(*here), index, line)
+    };
     let mut others: Vec<(f32, f32, usize, Cow<'_, str>)> = others.map(weigh).collect();
     others.sort_by(|a, b| (b.0, b.1).partial_cmp(&(a.0, a.1)).unwrap_or(Ordering::Equal));
     // Where rows of a table are asked for, the others are not shown.
     let is_row = |index: usize| entry.blocks[index].kind == Kind::Row;
     let rows = others.iter().filter(|(_, _, index, _)| is_row(*index));
     let most = rows.map(|(_, share, ..)| *share).fold(0.0, f32::max);
-    let asked = most > ROW * finders.weight(Units::MAX);
+    let asked = most > ROW * question.weight();
     others.retain(|(_, share, index, _)| !is_row(*index) || !asked || *share > most / 2.0);
     let last = near.as_ref().map_or(0, |near| near.chars().count() + 1);
     let mut room = PASSAGE_LIMIT.saturating_sub(say.chars().count() + last);
@@ -101,8 +96,9 @@ fn first_paragraph(
 
 /// As many blocks as there is room for, from the one that answers best to the next heading; of a table just that
 /// row. Up to the best block it is `say`.
-fn window(entry: &Entry, plain: &Plain, finders: &Finders<'_>, _: Option<&Entry>) -> Passage {
-    let start = start(entry, plain, finders);
+fn window(hit: &Hit, question: &Question) -> Passage {
+    let entry = &hit.entry;
+    let start = start(hit, question);
     let lead_in = lead_in(entry, start);
     let is_row = entry.blocks.get(start).is_some_and(|block| block.kind == Kind::Row);
     let mut text = String::new();
@@ -128,24 +124,26 @@ fn window(entry: &Entry, plain: &Plain, finders: &Finders<'_>, _: Option<&Entry>
 
 /// The block from which an imported entry answers: its first one if the title holds the question, else the one
 /// that covers most of what the title does not, with the headings above it.
-fn start(entry: &Entry, plain: &Plain, finders: &Finders<'_>) -> usize {
-    let (titled, found) = finders.each(plain);
+fn start(hit: &Hit, question: &Question) -> usize {
+    let Hit { entry, plain, stands, .. } = hit;
+    let finders = Finders::new(question);
     let mut above: (Vec<&str>, Units) = (Vec::new(), 0);
     let headings: Vec<Vec<&str>> = entry.headings().collect();
     let mut best = (0, 0.0, 0.0);
-    for (index, here) in plain.blocks().iter().zip(found) {
+    for (index, here) in plain.blocks().iter().zip(&stands.blocks) {
         if headings[*index] != above.0 {
             let text = headings[*index].join("\n");
             above = (headings[*index].clone(), finders.find(normalise(&text).as_str()));
         }
         let here = here | above.1;
-        let (new, all) = (finders.weight(here & !titled), finders.weight(here));
+        let (new, all) = (question.weight_of(here & !stands.title), question.weight_of(here));
         if (new, all) > (best.1, best.2) {
             best = (*index, new, all);
         }
     }
-    let total = finders.weight(Units::MAX);
-    let title_is_enough = finders.weight(titled) >= 0.5 * total && best.1 <= GAIN * total;
+    let total = question.weight();
+    let titled = question.weight_of(stands.title);
+    let title_is_enough = titled >= 0.5 * total && best.1 <= GAIN * total;
     if title_is_enough || best.2 == 0.0 {
         plain.blocks().first().copied().unwrap_or(0)
     } else {
@@ -188,9 +186,7 @@ fn clip(text: &str, limit: usize) -> String {
 
 /// The words of a hit around what was asked for, with the question's words marked.
 pub fn snippet(hit: &Hit, question: &Question) -> Snippet {
-    let finders = Finders::new(question);
-    let (_, found) = finders.each(&hit.plain);
-    let found = found.into_iter().map(|units| finders.weight(units)).enumerate();
+    let found = hit.stands.blocks.iter().map(|units| question.weight_of(*units)).enumerate();
     let best = found.reduce(|best, next| if next.1 > best.1 { next } else { best });
     let line = best.and_then(|(at, _)| hit.entry.said().nth(at));
     let line =

@@ -4,6 +4,7 @@ use crate::{
     index::{FUNCTION_WEIGHT, Index, Told, is_function, is_interrogative},
     text::{Normal, Word, bigrams, is_han, normalise},
 };
+use rustc_hash::FxHashSet;
 use std::{collections::HashSet, ops::Range};
 use tantivy::DocId;
 
@@ -22,6 +23,9 @@ const FEW: usize = 2;
 
 /// What a field adds to finding a candidate.
 const BOOSTS: [f32; 5] = [3.0, 2.5, 1.5, 1.0, 1.0];
+
+/// Units of a question, each a bit.
+pub(super) type Units = u32;
 
 /// A question, cut and weighed.
 #[derive(Debug)]
@@ -90,6 +94,12 @@ impl Question {
         self.units.iter().map(|unit| unit.weight).sum()
     }
 
+    /// The weight of these units together.
+    pub(super) fn weight_of(&self, units: Units) -> f32 {
+        let weights = self.units.iter().map(|unit| unit.weight).enumerate();
+        weights.filter(|(at, _)| units & (1 << at) != 0).map(|(_, weight)| weight).sum()
+    }
+
     /// The weight of all units that say something about the subject.
     pub fn substance(&self) -> f32 {
         self.units.iter().filter(|unit| !unit.function).map(|unit| unit.weight).sum()
@@ -140,7 +150,7 @@ impl Question {
             bigrams(self.understood()).filter(|(at, pair)| known <= FEW || strange(*at, pair));
         let pairs = pairs.take(2 * UNIT_LIMIT).map(|(_, pair)| (index.fields.grams, pair, 1.0));
         found.extend(index.bm25.best(pairs, limit / 2)?);
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         found.retain(|document| seen.insert(*document));
         Ok(found)
     }
