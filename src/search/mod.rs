@@ -144,10 +144,11 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     let finders = Finders::new(&question);
     // The scores of the best so far, rising.
     let mut best: Vec<f32> = Vec::new();
+    let mut judged = 0;
     for scored in &ranked.scored {
-        let enough = hits.len() >= top.max(DEPTH)
-            || best.len() == top && scored.first() + WEIGHTS[BLOCK] < best[0];
-        if enough && !scored.near {
+        let behind = best.len() == top && scored.most() < best[0];
+        if (behind || judged >= top.max(DEPTH)) && !scored.near {
+            judged += 1;
             continue;
         }
         let entry = index.entry_at(scored.document)?;
@@ -160,6 +161,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
             continue;
         }
         let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
+        judged += 1;
         let Scored { coverage, nearest, likeness, typical, .. } = *scored;
         let stands = finders.each(&plain);
         let block = stands.block_share(&question);

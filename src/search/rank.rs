@@ -1,5 +1,5 @@
 use super::{
-    WEIGHTS,
+    BLOCK, WEIGHTS,
     query::{Question, SYNONYM, Unit},
 };
 use crate::{
@@ -88,6 +88,8 @@ pub(super) struct Scored {
     pub(super) nearest: f32,
     pub(super) likeness: f32,
     pub(super) typical: f32,
+    /// The largest share of the question's weight that a block can have together with the title.
+    reach: f32,
     /// Whether a name is so near that it may be the question itself.
     pub(super) near: bool,
     /// Its row in [`Ranked::covers`].
@@ -113,9 +115,19 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
     let mut scored = Vec::with_capacity(documents.len());
     let width = question.units.len();
     let mut likes: Vec<f32> = Vec::new();
+    // Where such a unit stands, all its pairs do.
+    let paired: Vec<bool> = question.units.iter().map(is_paired).collect();
     for (row, document) in documents.into_iter().enumerate() {
-        let (mut coverage, mut typical) = (0.0, 0.0);
-        for (unit, cover) in question.units.iter().zip(&covers[row * width..]) {
+        let (mut coverage, mut typical, mut reach) = (0.0, 0.0, 0.0);
+        for ((unit, cover), paired) in
+            question.units.iter().zip(&covers[row * width..]).zip(&paired)
+        {
+            if !paired
+                || cover.place.is_some_and(|place| place != Place::Grams)
+                || cover.value >= Place::Grams.worth()
+            {
+                reach += unit.weight;
+            }
             coverage += unit.weight * cover.value;
             if cover.times > 0.0 {
                 typical += unit.weight * ((1.0 + cover.times).ln() / enough).min(1.0);
@@ -133,12 +145,18 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
             likes.truncate(NAMES);
         }
         let likeness = likes.iter().sum::<f32>() / likes.len().max(1) as f32;
-        let (coverage, typical) = (coverage / weight, typical / weight);
+        let (coverage, typical, reach) = (coverage / weight, typical / weight, reach / weight);
         let near = NEAR < if asked.all_pairs > 0.0 { nearest } else { by_words };
-        scored.push(Scored { document, coverage, nearest, likeness, typical, near, row });
+        scored.push(Scored { document, coverage, nearest, likeness, typical, reach, near, row });
     }
     scored.sort_by(|a, b| b.first().total_cmp(&a.first()));
     Ok(Ranked { scored, covers })
+}
+
+/// Whether the unit has no other name, and pairs of Chinese characters.
+fn is_paired(unit: &Unit) -> bool {
+    let names = unit.terms.iter().filter(|(_, worth)| *worth >= SYNONYM).count();
+    names == 1 && bigrams(&unit.text).next().is_some()
 }
 
 impl Ranked {
@@ -272,6 +290,11 @@ impl Scored {
             + WEIGHTS[1] * self.nearest
             + WEIGHTS[2] * self.likeness
             + WEIGHTS[4] * self.typical
+    }
+
+    /// The most that its score can become.
+    pub(super) fn most(&self) -> f32 {
+        self.first() + WEIGHTS[BLOCK] * self.reach
     }
 }
 
