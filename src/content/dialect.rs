@@ -76,6 +76,8 @@ fn html_anchors(line: &str) -> impl Iterator<Item = String> {
     static ANCHOR: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"<[a-zA-Z][^<>]*\s(?:id|name)=["']([^"']+)["']"#).expect("a valid pattern")
     });
+    // Most lines have no such bracket.
+    let line = if line.contains('<') { line } else { "" };
     ANCHOR.captures_iter(line).map(|found| found[1].to_owned())
 }
 
@@ -85,7 +87,7 @@ fn spaced_links(line: &str) -> Cow<'_, str> {
         Regex::new(r"\]\(([^()<>]*\s[^()<>]*\.(?:md|png|jpe?g|gif|webp|svg|pdf)(?:#[^()<>\s]*)?)\)")
             .expect("a valid pattern")
     });
-    SPACED.replace_all(line, "](<$1>)")
+    if line.contains("](") { SPACED.replace_all(line, "](<$1>)") } else { line.into() }
 }
 
 /// The run of backticks or tildes that opens or closes a fenced block.

@@ -119,7 +119,8 @@ mod blocks {
             (&block.kind, block.level, &block.marks, after)
         });
         let rest: Vec<_> = rest.collect();
-        (texts.as_bytes(), rest).serialize(to)
+        // As the bytes that are read, without counting them one by one.
+        (texts, rest).serialize(to)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Block>, D::Error> {

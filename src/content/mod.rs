@@ -159,7 +159,7 @@ impl File {
     fn text(&self) -> std::result::Result<String, Problem> {
         let problem = |message: String| Problem::error(&self.path, 0, message);
         let bytes = self.bytes.as_ref().map_err(|why| problem(why.clone()))?;
-        let text = std::str::from_utf8(bytes).map_err(|error| {
+        let text = simdutf8::compat::from_utf8(bytes).map_err(|error| {
             let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
             let wide = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
             let guess = if wide { "是 UTF-16" } else { "可能是 GBK" };
