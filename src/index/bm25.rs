@@ -4,11 +4,12 @@
 //! document. Here the postings of one word after the other are added to the scores of all documents.
 
 use crate::error::Result;
-use std::{array, collections::BTreeMap, sync::Arc};
+use std::{array, collections::BTreeMap, io, sync::Arc};
 use tantivy::{
     DocId, InvertedIndexReader, Searcher, TantivyError, Term,
     collector::{TopNComputer, sort_key::NaturalComparator},
     fieldnorm::FieldNormReader,
+    postings::BlockSegmentPostings,
     schema::{Field, IndexRecordOption},
 };
 
@@ -74,22 +75,57 @@ impl Bm25 {
         Ok(best.into_sorted_vec().into_iter().map(|found| found.doc).collect())
     }
 
-    fn add(&self, field: Field, word: &str, times: f32, scores: &mut [f32]) -> std::io::Result<()> {
+    fn add(&self, field: Field, word: &str, times: f32, scores: &mut [f32]) -> io::Result<()> {
         let Some(words) = self.fields.get(&field) else { return Ok(()) };
-        let term = Term::from_field_text(field, word);
-        let found = words.inverted.read_block_postings(&term, IndexRecordOption::WithFreqs)?;
-        let Some(mut block) = found else { return Ok(()) };
-        let (all, having) = (self.documents as f32, block.doc_freq() as f32);
+        let Some(mut postings) = words.postings(field, word)? else { return Ok(()) };
+        let (all, having) = (self.documents as f32, postings.doc_freq() as f32);
         let weight = times * rarity(all, having) * (1.0 + K1);
-        while block.block_len() > 0 {
-            for (at, document) in block.docs().iter().enumerate() {
-                let often = block.freq(at) as f32;
+        while postings.block_len() > 0 {
+            for (at, document) in postings.docs().iter().enumerate() {
+                let often = postings.freq(at) as f32;
                 let norm = words.norms[usize::from(words.lengths.fieldnorm_id(*document))];
                 scores[*document as usize] += weight * often / (often + norm);
             }
-            block.advance();
+            postings.advance();
         }
         Ok(())
+    }
+
+    /// Calls `found` with those of `documents` that have `word` in `field`, and how often; and with others that lie beside
+    /// them, which cost less than to be told apart. `documents` rise, and so do those that are found.
+    pub(crate) fn near(
+        &self,
+        field: Field,
+        word: &str,
+        documents: &[DocId],
+        mut found: impl FnMut(DocId, u32),
+    ) -> Result<()> {
+        let Some(words) = self.fields.get(&field) else { return Ok(()) };
+        let postings = words.postings(field, word).map_err(TantivyError::from)?;
+        let Some(mut postings) = postings else { return Ok(()) };
+        let mut rest = documents;
+        while let Some(next) = rest.first() {
+            let from = postings.seek(*next);
+            let beside = postings.docs().get(from..).unwrap_or_default();
+            let Some(last) = beside.last() else { break };
+            for (at, document) in (from..).zip(beside) {
+                found(*document, postings.freq(at));
+            }
+            rest = &rest[rest.partition_point(|document| document <= last)..];
+        }
+        Ok(())
+    }
+
+    /// How many documents there are.
+    pub(crate) fn documents(&self) -> usize {
+        self.documents
+    }
+}
+
+impl Words {
+    fn postings(&self, field: Field, word: &str) -> io::Result<Option<BlockSegmentPostings>> {
+        let term = Term::from_field_text(field, word);
+        self.inverted.read_block_postings(&term, IndexRecordOption::WithFreqs)
     }
 }
 
@@ -100,17 +136,17 @@ pub(super) fn rarity(all: f32, having: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use crate::{content::File, library::Library};
+    use crate::{content::File, index::Index, library::Library};
     use tantivy::{
-        DocId, Score, SegmentReader, Term,
+        DocId, DocSet, Score, SegmentReader, TERMINATED, Term,
         collector::TopDocs,
+        postings::Postings,
         query::{BooleanQuery, BoostQuery, Query, TermQuery},
         schema::IndexRecordOption,
     };
 
-    /// With all scores; tantivy's pruning (block-max WAND) leaves better ones out of many.
-    #[test]
-    fn the_best_are_those_that_tantivy_scores_best() {
+    /// 3,000 sections that have ten words in different ways.
+    fn sections() -> Index {
         let words =
             ["个人网站", "备案", "域名", "材料", "服务器", "注销", "接入", "核验", "法人", "证件"];
         let word = |at: usize| words[at % words.len()];
@@ -121,7 +157,53 @@ mod tests {
         };
         let text = format!("# 甲\n\n{}", (0..3000).map(section).collect::<String>());
         let file = File { path: "a.md".to_owned(), bytes: Ok(text.into_bytes()) };
-        let index = Library::of(&[file]).unwrap().index;
+        Library::of(&[file]).unwrap().index
+    }
+
+    #[test]
+    fn what_is_near_has_all_that_is_asked_for() {
+        let index = sections();
+        let fields = index.fields;
+        for (field, word) in [
+            (fields.title, "注销"),
+            (fields.body, "备案"),
+            (fields.lead, "材料"),
+            (fields.grams, "案域"),
+            (fields.body, "没有"),
+        ] {
+            let segment = index.searcher.segment_reader(0).inverted_index(field).unwrap();
+            let term = Term::from_field_text(field, word);
+            let postings = segment.read_postings(&term, IndexRecordOption::WithFreqs).unwrap();
+            let mut all = Vec::new();
+            if let Some(mut postings) = postings {
+                while postings.doc() != TERMINATED {
+                    all.push((postings.doc(), postings.term_freq()));
+                    postings.advance();
+                }
+            }
+            assert_eq!(all.is_empty(), word == "没有", "{word}");
+            for step in [1, 2, 7, 299, 3000] {
+                for first in [0, 1, 2999] {
+                    let documents: Vec<DocId> = (first..3000).step_by(step).collect();
+                    let mut found = Vec::new();
+                    let keep = |document, times| found.push((document, times));
+                    index.bm25.near(field, word, &documents, keep).unwrap();
+                    assert!(
+                        found.is_sorted_by(|a, b| a.0 < b.0)
+                            && found.iter().all(|one| all.contains(one))
+                    );
+                    let asked = |one: &&(DocId, u32)| documents.contains(&one.0);
+                    let expected: Vec<_> = all.iter().filter(asked).collect();
+                    assert_eq!(found.iter().filter(asked).collect::<Vec<_>>(), expected);
+                }
+            }
+        }
+    }
+
+    /// With all scores; tantivy's pruning (block-max WAND) leaves better ones out of many.
+    #[test]
+    fn the_best_are_those_that_tantivy_scores_best() {
+        let index = sections();
         let (title, body, grams) = (index.fields.title, index.fields.body, index.fields.grams);
         for asked in [
             vec![(title, "注销", 3.0)],

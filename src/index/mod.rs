@@ -55,9 +55,8 @@ use std::{
     thread,
 };
 use tantivy::{
-    Directory, DocId, DocSet, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term,
+    Directory, DocId, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term,
     directory::{MmapDirectory, OwnedBytes, RamDirectory},
-    postings::SegmentPostings,
     schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
@@ -335,16 +334,6 @@ fn searcher(index: &tantivy::Index) -> Result<Searcher> {
     Ok(reader.searcher())
 }
 
-/// Where a word stands in a field of the one segment.
-fn postings(searcher: &Searcher, field: Field, word: &str) -> Result<Option<SegmentPostings>> {
-    let Some(segment) = searcher.segment_readers().first() else { return Ok(None) };
-    let inverted = segment.inverted_index(field)?;
-    let term = Term::from_field_text(field, word);
-    Ok(inverted
-        .read_postings(&term, IndexRecordOption::WithFreqs)
-        .map_err(tantivy::TantivyError::from)?)
-}
-
 /// By what questions are understood.
 struct Asked {
     segmenter: Segmenter,
@@ -563,19 +552,14 @@ impl Index {
     /// Whether the document is found in `field` by each word of `text`.
     fn holds(&self, field: Field, text: &str, document: DocId) -> Result<bool> {
         for word in self.segmenter.cut(&normalise(text)) {
-            if self
-                .postings(field, &word.text)?
-                .is_none_or(|mut postings| postings.seek(document) != document)
-            {
+            let mut held = false;
+            let found = |other: DocId, _| held |= other == document;
+            self.bm25.near(field, &word.text, &[document], found)?;
+            if !held {
                 return Ok(false);
             }
         }
         Ok(true)
-    }
-
-    /// Where a word stands in a field.
-    pub(crate) fn postings(&self, field: Field, word: &str) -> Result<Option<SegmentPostings>> {
-        postings(&self.searcher, field, word)
     }
 
     /// All entries in the order in which they were written: by topic, then by id.

@@ -8,8 +8,8 @@ use crate::{
     text::bigrams,
 };
 use indexmap::IndexMap;
-use std::{cmp::Ordering, ops::Range};
-use tantivy::{DocId, DocSet, TERMINATED, postings::Postings, schema::Field};
+use std::ops::Range;
+use tantivy::DocId;
 
 /// Where in an entry a word stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,14 +191,26 @@ impl Found {
     }
 }
 
-/// For each document a row that tells how well each unit is covered. `documents` are sorted.
+/// For each document a row that tells how well each unit is covered. `documents` rise.
 fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec<Found>> {
     let width = question.units.len();
     let mut covers = vec![Found::default(); width * documents.len()];
+    // For each document of the index its row and one, or nothing. To look there is faster than to seek each candidate.
+    let mut rows = vec![0_u16; index.bm25.documents()];
+    for (row, document) in (1..).zip(documents) {
+        rows[*document as usize] = row;
+    }
+    let each = |field, word: &str, found: &mut dyn FnMut(usize, u32)| {
+        index.bm25.near(field, word, documents, |document, times| {
+            if let Some(row) = rows[document as usize].checked_sub(1) {
+                found(row.into(), times);
+            }
+        })
+    };
     for (at, unit) in question.units.iter().enumerate() {
         for (which, (term, worth)) in unit.terms.iter().enumerate() {
             for (field, place) in index.fields().map(|(at, field)| (field, PLACES[at])) {
-                each(index, field, term, documents, |row, times| {
+                each(field, term, &mut |row, times| {
                     let found = &mut covers[row * width + at];
                     // A part of a word says little of the whole, however often it comes.
                     found.times += if *worth >= SYNONYM { times as f32 } else { 0.0 };
@@ -209,7 +221,7 @@ fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec
         let grams: Vec<&str> = bigrams(&unit.text).map(|(_, gram)| gram).collect();
         let mut shared = vec![0; documents.len()];
         for gram in &grams {
-            each(index, index.fields.grams, gram, documents, |row, _| shared[row] += 1)?;
+            each(index.fields.grams, gram, &mut |row, _| shared[row] += 1)?;
         }
         for (row, count) in shared.into_iter().enumerate().filter(|(_, count)| *count > 0) {
             let value = Place::Grams.worth() * count as f32 / grams.len() as f32;
@@ -217,30 +229,6 @@ fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec
         }
     }
     Ok(covers)
-}
-
-/// Calls `found` with the places in the sorted `documents` of those that have `word` in `field`, and how often.
-fn each(
-    index: &Index,
-    field: Field,
-    word: &str,
-    documents: &[DocId],
-    mut found: impl FnMut(usize, u32),
-) -> Result<()> {
-    let Some(mut postings) = index.postings(field, word)? else { return Ok(()) };
-    let (mut row, mut document) = (0, postings.doc());
-    while row < documents.len() && document != TERMINATED {
-        match document.cmp(&documents[row]) {
-            Ordering::Less => document = postings.seek(documents[row]),
-            Ordering::Greater => row += 1,
-            Ordering::Equal => {
-                found(row, postings.term_freq());
-                row += 1;
-                document = postings.advance();
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A question as it is compared with names, document by document.
