@@ -154,7 +154,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<ExitCode> {
     thread::Builder::new().name("content".into()).spawn(move || {
         // Kept, so that the inbox stays open where there are no signals.
         let _orders = orders;
-        let begin = || begin(&keeper, greeting, watch);
+        // A maker needs again what memory this leaves.
+        let host = Arc::clone(&keeper);
+        let begin = || keeper.makers.run(move || begin(&host, greeting, watch));
         match panic::catch_unwind(AssertUnwindSafe(begin)).unwrap_or(Err(Error::Panic)) {
             Ok(taken) => keep(&keeper, watch, taken, &inbox),
             Err(error) => {
