@@ -68,8 +68,8 @@ impl Default for Limits {
 /// A quarter of what std gives; pages of it that nobody touches cost nothing.
 const STACK: usize = 512 * 1024;
 
-/// A usual head, with its cookies, arrives in one read.
-const READ: usize = 4 * 1024;
+/// A usual head arrives in one read, one with many cookies in two. The stack of each connection has room for it.
+const READ: usize = 2 * 1024;
 
 /// After an accept error or a failed thread: long enough not to spin, too short for a reader to notice.
 const PAUSE: Duration = Duration::from_millis(20);
