@@ -144,6 +144,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     let finders = Finders::new(&question);
     // The scores of the best so far, rising.
     let mut best: Vec<f32> = Vec::new();
+    // How many are judged, or need not be.
     let mut judged = 0;
     for scored in &ranked.scored {
         let behind = best.len() == top && scored.most() < best[0];
@@ -168,6 +169,7 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
         let grounds = Grounds { coverage, nearest, likeness, block, typical };
         let asked = scored.near && is_asked(&question, &entry);
         let score = if asked { 1.0 } else { grounds.score() * factor };
+        debug_assert!(asked || score < scored.most() + 1e-4, "what is left out might be a hit");
         best.insert(best.partition_point(|other| *other < score), score);
         best.drain(..best.len().saturating_sub(top));
         hits.push(Hit {

@@ -273,7 +273,7 @@ impl Like {
 
 impl Scored {
     /// What is known of a candidate before its text is read.
-    pub(super) fn first(&self) -> f32 {
+    fn first(&self) -> f32 {
         WEIGHTS[0] * self.coverage
             + WEIGHTS[1] * self.nearest
             + WEIGHTS[2] * self.likeness
