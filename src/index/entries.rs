@@ -38,8 +38,9 @@ const FEW: usize = 10_000;
 /// What each packed entry begins with; it is left out.
 const MAGIC: [u8; 4] = MAGICNUMBER.to_le_bytes();
 
-/// In so many parts the entries are packed, each with tables of its own.
+/// In so many parts the entries are packed, each with tables of its own; or in more, so that no part is larger than [`PART`].
 const PARTS: usize = 16;
+const PART: usize = 512;
 
 thread_local! {
     static UNPACKER: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
@@ -55,7 +56,8 @@ impl Entries {
         let mut by_id: Vec<u32> = (0..entries.len() as u32).collect();
         by_id.sort_by(|a, b| entries[*a as usize].id.cmp(&entries[*b as usize].id));
         let (mut begins, mut body) = (vec![0], Vec::<u8>::new());
-        let parts: Vec<&[Entry]> = entries.chunks(entries.len().div_ceil(PARTS).max(1)).collect();
+        let parts: Vec<&[Entry]> =
+            entries.chunks(entries.len().div_ceil(PARTS).clamp(1, PART)).collect();
         let settings: &[CParameter] = if entries.len() < FEW { &TIGHT } else { &[] };
         let pack = |entries: &&[Entry]| -> io::Result<Vec<Vec<u8>>> {
             let mut packer =
