@@ -77,8 +77,8 @@ fn html_anchors(line: &str) -> impl Iterator<Item = String> {
         Regex::new(r#"<[a-zA-Z][^<>]*\s(?:id|name)=["']([^"']+)["']"#).expect("a valid pattern")
     });
     // Most lines have no such bracket.
-    let line = if line.contains('<') { line } else { "" };
-    ANCHOR.captures_iter(line).map(|found| found[1].to_owned())
+    let found = line.contains('<').then(|| ANCHOR.captures_iter(line));
+    found.into_iter().flatten().map(|found| found[1].to_owned())
 }
 
 /// Puts the path of a file that has spaces in it between `<` and `>`, as CommonMark wants it.
