@@ -82,7 +82,8 @@ fn contain_libc(folder: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// Puts the functions that an answer needs side by side: of the others, which are nine tenths, no page is read from disk then,
-/// or takes memory. `scripts/order` finds their names; one that this compiler gives to no function does nothing.
+/// or takes memory. `scripts/order` finds their names; one that this compiler gives to no function does nothing. With a colon it is
+/// a part of the C library.
 fn order(names: &Path, script: &Path) -> Result<(), Box<dyn Error>> {
     let mut text = "SECTIONS {\n  .text.answer : {\n".to_owned();
     for name in fs::read_to_string(names)?.lines().filter(|line| !line.starts_with('#')) {

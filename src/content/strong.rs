@@ -26,9 +26,7 @@ pub(super) fn repair<'t>(events: Events<'t>, source: &'t str) -> Events<'t> {
         if is_inline(&event.0) && !code {
             run.push(event);
         } else {
-            if !run.is_empty() {
-                out.extend(pair(std::mem::take(&mut run), source));
-            }
+            out.extend(pair(std::mem::take(&mut run), source));
             out.push(event);
         }
     }

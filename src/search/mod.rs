@@ -34,7 +34,6 @@ use crate::{
 };
 use finders::{Finders, Stands};
 use jiff::civil::Date;
-use rank::Scored;
 
 /// How many candidates are fetched from the index before they are scored.
 const CANDIDATES: usize = 200;
@@ -96,9 +95,6 @@ pub struct Grounds {
 /// How much each of [`Grounds`] adds to the score; they sum to 1. Found by `examples/fit.rs` over the tuning questions.
 const WEIGHTS: [f32; 5] = [0.27, 0.21, 0.18, 0.11, 0.23];
 
-/// The place of [`Grounds::block`] among them, the only one that is known last.
-const BLOCK: usize = 3;
-
 impl Grounds {
     /// In the order of the weights.
     pub fn all(self) -> [f32; 5] {
@@ -147,7 +143,8 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
     // How many are judged, or need not be.
     let mut judged = 0;
     for scored in &ranked.scored {
-        let behind = best.len() == top && scored.most() < best[0];
+        let most = scored.grounds.score();
+        let behind = best.len() == top && most < best[0];
         if (behind || judged >= top.max(DEPTH)) && !scored.near {
             judged += 1;
             continue;
@@ -163,13 +160,11 @@ pub fn search(index: &Index, question: &str, day: Date, top: usize, exact: bool)
         }
         let Some(factor) = fits.factor(index, &entry, &plain) else { continue };
         judged += 1;
-        let Scored { coverage, nearest, likeness, typical, .. } = *scored;
         let stands = finders.each(&plain);
-        let block = stands.block_share(&question);
-        let grounds = Grounds { coverage, nearest, likeness, block, typical };
+        let grounds = Grounds { block: stands.block_share(&question), ..scored.grounds };
         let asked = scored.near && is_asked(&question, &entry);
         let score = if asked { 1.0 } else { grounds.score() * factor };
-        debug_assert!(asked || score < scored.most() + 1e-4, "what is left out might be a hit");
+        debug_assert!(asked || score <= most, "what is left out might be a hit");
         best.insert(best.partition_point(|other| *other < score), score);
         best.drain(..best.len().saturating_sub(top));
         hits.push(Hit {

@@ -1,5 +1,5 @@
 use super::{
-    BLOCK, WEIGHTS,
+    Grounds,
     query::{Question, SYNONYM, Unit},
 };
 use crate::{
@@ -84,12 +84,8 @@ const NEAR: f32 = 0.9;
 /// A candidate with what speaks for it.
 pub(super) struct Scored {
     pub(super) document: DocId,
-    pub(super) coverage: f32,
-    pub(super) nearest: f32,
-    pub(super) likeness: f32,
-    pub(super) typical: f32,
-    /// The largest share of the question's weight that a block can have together with the title.
-    reach: f32,
+    /// Of the block, which only the text tells, the most that it can be.
+    pub(super) grounds: Grounds,
     /// Whether a name is so near that it may be the question itself.
     pub(super) near: bool,
     /// Its row in [`Ranked::covers`].
@@ -118,7 +114,7 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
     // Where such a unit stands, all its pairs do.
     let paired: Vec<bool> = question.units.iter().map(is_paired).collect();
     for (row, document) in documents.into_iter().enumerate() {
-        let (mut coverage, mut typical, mut reach) = (0.0, 0.0, 0.0);
+        let (mut coverage, mut typical, mut block) = (0.0, 0.0, 0.0);
         for ((unit, cover), paired) in
             question.units.iter().zip(&covers[row * width..]).zip(&paired)
         {
@@ -126,7 +122,7 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
                 || cover.place.is_some_and(|place| place != Place::Grams)
                 || cover.value >= Place::Grams.worth()
             {
-                reach += unit.weight;
+                block += unit.weight;
             }
             coverage += unit.weight * cover.value;
             if cover.times > 0.0 {
@@ -145,9 +141,10 @@ pub(super) fn rank(index: &Index, question: &Question, candidates: &[DocId]) -> 
             likes.truncate(NAMES);
         }
         let likeness = likes.iter().sum::<f32>() / likes.len().max(1) as f32;
-        let (coverage, typical, reach) = (coverage / weight, typical / weight, reach / weight);
+        let [coverage, block, typical] = [coverage, block, typical].map(|sum| sum / weight);
         let near = NEAR < if asked.all_pairs > 0.0 { nearest } else { by_words };
-        scored.push(Scored { document, coverage, nearest, likeness, typical, reach, near, row });
+        let grounds = Grounds { coverage, nearest, likeness, block, typical };
+        scored.push(Scored { document, grounds, near, row });
     }
     scored.sort_by(|a, b| b.first().total_cmp(&a.first()));
     Ok(Ranked { scored, covers })
@@ -274,15 +271,7 @@ impl Like {
 impl Scored {
     /// What is known of a candidate before its text is read.
     fn first(&self) -> f32 {
-        WEIGHTS[0] * self.coverage
-            + WEIGHTS[1] * self.nearest
-            + WEIGHTS[2] * self.likeness
-            + WEIGHTS[4] * self.typical
-    }
-
-    /// The most that its score can become.
-    pub(super) fn most(&self) -> f32 {
-        self.first() + WEIGHTS[BLOCK] * self.reach
+        Grounds { block: 0.0, ..self.grounds }.score()
     }
 }
 
