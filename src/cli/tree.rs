@@ -315,8 +315,7 @@ fn print(library: &Library, walk: &Walk<'_>, out: &mut impl Write) -> Result<()>
             {
                 writeln!(out, "  {text}")?;
             }
-            let possible: Vec<&str> = walk.possible.iter().map(|outcome| &*outcome.title).collect();
-            writeln!(out, "  还可能是：{}", possible.join("、"))?;
+            writeln!(out, "  还可能是：{}", walk.titles().join("；"))?;
         }
         State::Open(branches) => {
             writeln!(out, "要看：")?;

@@ -96,6 +96,13 @@ impl<'t> Walk<'t> {
         }
     }
 
+    /// What the outcomes that are still possible are called, each title once.
+    pub fn titles(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        let titles = self.possible.iter().map(|outcome| &*outcome.title);
+        titles.filter(|title| seen.insert(*title)).collect()
+    }
+
     /// The answers that count, as they stand in an address.
     pub fn given(&self) -> Vec<(String, String)> {
         self.steps.iter().map(|step| (step.question.id.clone(), step.id.clone())).collect()
