@@ -32,9 +32,7 @@ pub(super) fn load(files: &[File]) -> Content {
                 content.problems.extend(problems);
                 for (mut entry, anchors) in entries {
                     entry.id = free(entry.id, &mut taken);
-                    for anchor in anchors {
-                        targets.add(&file.path, &anchor, &entry.id);
-                    }
+                    targets.add(&file.path, anchors, &entry.id);
                     if entry.blocks.is_empty() {
                         let message = "标题下没有内容；请写上答案，或去掉标题";
                         content.problems.push(Problem::warning(&file.path, entry.line, message));

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use regex::{Captures, Regex};
 use std::{
     collections::{HashMap, HashSet},
+    iter,
     sync::LazyLock,
 };
 
@@ -71,8 +72,8 @@ pub(super) struct Targets<'c> {
     files: HashSet<&'c str>,
     /// The files by their last names.
     named: HashMap<&'c str, Vec<&'c str>>,
-    /// The entry for each file, and for each anchor in it.
-    entries: HashMap<(String, String), String>,
+    /// For each file with entries the entry to which each anchor leads; to the first, none.
+    entries: HashMap<&'c str, HashMap<String, String>>,
 }
 
 impl<'c> Targets<'c> {
@@ -85,12 +86,11 @@ impl<'c> Targets<'c> {
         targets
     }
 
-    /// `file#anchor` leads to entry `id`, unless it leads somewhere already; so does the file itself.
-    pub(super) fn add(&mut self, file: &str, anchor: &str, id: &str) {
-        for anchor in ["", anchor] {
-            self.entries
-                .entry((file.to_owned(), anchor.to_owned()))
-                .or_insert_with(|| id.to_owned());
+    /// `file#anchor` leads to entry `id` for each of these, unless it leads somewhere already; so does the file itself.
+    pub(super) fn add(&mut self, file: &'c str, anchors: Vec<String>, id: &str) {
+        let entries = self.entries.entry(file).or_default();
+        for anchor in iter::once(String::new()).chain(anchors) {
+            entries.entry(anchor).or_insert_with(|| id.to_owned());
         }
     }
 
@@ -158,15 +158,15 @@ impl<'c> Targets<'c> {
         let anchor = percent_decode_str(anchor).decode_utf8_lossy();
         let found = if path.is_empty() { Some(file) } else { self.file(file, &path) };
         let found = found.ok_or("没有指向任何文件；请改成现有文件的路径，或去掉链接")?;
-        let key = |anchor: &str| self.entries.get(&(found.to_owned(), anchor.to_owned()));
-        match (key(&anchor).or_else(|| key(&super::slug(&anchor))), key("")) {
-            (Some(id), _) => Ok(url(id)),
-            (None, Some(_)) => {
-                Err(format!("里的 `#{anchor}` 在 `{found}` 里没有；请改成那里有的标题"))
-            }
-            (None, None) if is_media(found) => Ok(media_url(found)),
-            (None, None) => Err(format!("指向 `{found}`，页面上打不开这种文件；请改成网址或条目")),
-        }
+        let Some(entries) = self.entries.get(found) else {
+            return match is_media(found) {
+                true => Ok(media_url(found)),
+                false => Err(format!("指向 `{found}`，页面上打不开这种文件；请改成网址或条目")),
+            };
+        };
+        let id = entries.get(&*anchor).or_else(|| entries.get(&super::slug(&anchor)));
+        id.map(|id| url(id))
+            .ok_or_else(|| format!("里的 `#{anchor}` 在 `{found}` 里没有；请改成那里有的标题"))
     }
 
     /// The file that `path` names: relative to `from`, else to the content folder, else the only one that ends so.

@@ -201,7 +201,7 @@ pub(super) fn load(files: &[File]) -> Content {
     {
         match file.text().and_then(|text| frame.entry(&file.path, &text, &mut problems)) {
             Ok(entry) if taken.insert(entry.id.clone()) => {
-                targets.add(&file.path, "", &entry.id);
+                targets.add(&file.path, Vec::new(), &entry.id);
                 content.entries.push(entry);
             }
             Ok(entry) => {

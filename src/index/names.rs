@@ -5,8 +5,8 @@
 
 use super::numbers::Numbers;
 use crate::text::bigrams;
-use rustc_hash::FxHashMap;
-use std::{collections::HashSet, iter, ops::Range};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::{iter, ops::Range};
 use tantivy::directory::OwnedBytes;
 
 /// What of a name a token stands for.
@@ -209,7 +209,7 @@ pub(super) fn texts<'n>(
         list.push(&normal[range.clone()]);
         end = end.max(range.end);
     }
-    let mut seen = HashSet::new();
+    let mut seen = FxHashSet::default();
     let pairs = bigrams(normal).map(|(_, pair)| pair).filter(move |pair| seen.insert(*pair));
     let of = |kind| move |text| (kind, text);
     let words = words.into_iter().take(MOST).map(of(Kind::Word));
