@@ -54,7 +54,8 @@ pub(super) fn rewrite(lines: &[Line<'_>]) -> Rewritten {
             continue;
         }
         out.begin(number);
-        if fence.is_none() {
+        // Most lines have no such bracket, and need not be searched by pattern.
+        if fence.is_none() && line.contains('<') {
             out.anchors.extend(html_anchors(line).map(|anchor| (number, anchor)));
         }
         match heading_anchor(line, lines.get(at + 1)).filter(|_| fence.is_none()) {
@@ -76,9 +77,7 @@ fn html_anchors(line: &str) -> impl Iterator<Item = String> {
     static ANCHOR: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"<[a-zA-Z][^<>]*\s(?:id|name)=["']([^"']+)["']"#).expect("a valid pattern")
     });
-    // Most lines have no such bracket.
-    let found = line.contains('<').then(|| ANCHOR.captures_iter(line));
-    found.into_iter().flatten().map(|found| found[1].to_owned())
+    ANCHOR.captures_iter(line).map(|found| found[1].to_owned())
 }
 
 /// Puts the path of a file that has spaces in it between `<` and `>`, as CommonMark wants it.

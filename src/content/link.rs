@@ -72,7 +72,7 @@ pub(super) struct Targets<'c> {
     files: HashSet<&'c str>,
     /// The files by their last names.
     named: HashMap<&'c str, Vec<&'c str>>,
-    /// For each file with entries the entry to which each anchor leads; to the first, none.
+    /// For each file with entries, the entry to which each anchor leads. The empty anchor leads to the first.
     entries: HashMap<&'c str, HashMap<String, String>>,
 }
 
@@ -158,11 +158,12 @@ impl<'c> Targets<'c> {
         let anchor = percent_decode_str(anchor).decode_utf8_lossy();
         let found = if path.is_empty() { Some(file) } else { self.file(file, &path) };
         let found = found.ok_or("没有指向任何文件；请改成现有文件的路径，或去掉链接")?;
-        let Some(entries) = self.entries.get(found) else {
-            return match is_media(found) {
-                true => Ok(media_url(found)),
-                false => Err(format!("指向 `{found}`，页面上打不开这种文件；请改成网址或条目")),
-            };
+        let entries = match self.entries.get(found) {
+            Some(entries) => entries,
+            None if is_media(found) => return Ok(media_url(found)),
+            None => {
+                return Err(format!("指向 `{found}`，页面上打不开这种文件；请改成网址或条目"));
+            }
         };
         let id = entries.get(&*anchor).or_else(|| entries.get(&super::slug(&anchor)));
         id.map(|id| url(id))

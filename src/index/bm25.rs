@@ -115,11 +115,6 @@ impl Bm25 {
         }
         Ok(())
     }
-
-    /// How many documents there are.
-    pub(crate) fn documents(&self) -> usize {
-        self.documents
-    }
 }
 
 impl Words {

@@ -192,8 +192,9 @@ impl Found {
 fn covers(index: &Index, question: &Question, documents: &[DocId]) -> Result<Vec<Found>> {
     let width = question.units.len();
     let mut covers = vec![Found::default(); width * documents.len()];
-    // For each document of the index its row and one, or nothing. To look there is faster than to seek each candidate.
-    let mut rows = vec![0_u16; index.bm25.documents()];
+    // For each document of the index its row and one, or nothing. To look there is faster than to seek each candidate; of those
+    // there are some hundred.
+    let mut rows = vec![0_u16; index.searcher.num_docs() as usize];
     for (row, document) in (1..).zip(documents) {
         rows[*document as usize] = row;
     }
