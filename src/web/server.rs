@@ -302,14 +302,16 @@ impl Table {
 
     /// Takes the slot of the connection that has been idle longest, else slow longest; false if there is none.
     ///
-    /// Its socket is shut, so that its thread wakes up and ends.
+    /// Its socket is shut, so that its thread wakes up and ends. A request that has come to an idle one by then,
+    /// on a machine too busy to run that thread, is still answered.
     fn make_room(&mut self) -> bool {
         let entries = self.entries.values_mut().filter(|entry| entry.can_go());
         let first = entries.min_by_key(|entry| (entry.phase == Phase::Moving, entry.since));
         let Some(entry) = first else { return false };
+        let how = if entry.phase == Phase::Moving { Shutdown::Both } else { Shutdown::Read };
         entry.phase = Phase::Leaving;
         // It fails only when the client has closed already, which wakes the thread as well.
-        let _ = entry.stream.shutdown(Shutdown::Both);
+        let _ = entry.stream.shutdown(how);
         true
     }
 }
@@ -394,18 +396,18 @@ impl Connections {
         thread::sleep(PAUSE);
     }
 
-    /// Notes that connection `id` is now in `phase`; `Gone` if it had to make room meanwhile.
-    fn enter(&self, id: u64, phase: Phase) -> Result<(), End> {
+    /// Notes that connection `id` is now in `phase`; false if it had to make room meanwhile.
+    fn enter(&self, id: u64, phase: Phase) -> bool {
         let table = &mut *self.lock();
         let entry = table.entries.get_mut(&id).expect("only Connection::drop removes it");
         let now = Instant::now();
         match entry.phase {
-            Phase::Leaving => return Err(End::Gone),
+            Phase::Leaving => return false,
             Phase::Answering => table.moved = now,
             _ => {}
         }
         (entry.phase, entry.since) = (phase, now);
-        Ok(())
+        true
     }
 
     fn leave(&self, id: u64) {
@@ -447,27 +449,24 @@ impl Connection {
         self.target.clone_from(&head.request.target);
         head.request.peer = Some(self.peer.to_canonical());
         head.request.body = self.read_body(&head)?;
-        self.enter(Phase::Answering)?;
+        self.enter(Phase::Answering);
         let response = catch_unwind(AssertUnwindSafe(|| handle(&head.request)));
         let response = response.unwrap_or_else(|_| {
             self.connections.control.count_refused(500);
             refusal(500, &self.target, handle)
         });
-        self.enter(Phase::Moving)?;
-        let keep_alive = head.keep_alive && !self.connections.control.is_stopping();
+        let stays = self.enter(Phase::Moving);
+        let keep_alive = head.keep_alive && stays && !self.connections.control.is_stopping();
         let connection = match (keep_alive, head.minor) {
             (false, _) => Some("close"),
             (true, 0) => Some("keep-alive"),
             (true, _) => None,
         };
         self.answer_with(&response, head.is_head, connection)?;
-        if keep_alive && self.buffer.is_empty() {
-            self.enter(Phase::Idle)?;
-        }
-        Ok(keep_alive)
+        Ok(keep_alive && (!self.buffer.is_empty() || self.enter(Phase::Idle)))
     }
 
-    fn enter(&self, phase: Phase) -> Result<(), End> {
+    fn enter(&self, phase: Phase) -> bool {
         self.connections.enter(self.id, phase)
     }
 
@@ -488,7 +487,7 @@ impl Connection {
                 return Ok(head);
             }
             if deadline.is_none() && !self.buffer.is_empty() {
-                self.enter(Phase::Moving)?;
+                self.enter(Phase::Moving);
                 deadline = Some(Instant::now() + self.connections.limits.head);
             }
             match deadline {
@@ -503,7 +502,7 @@ impl Connection {
         if head.framing == Framing::Length(0) {
             return Ok(Vec::new());
         }
-        self.enter(Phase::Moving)?;
+        self.enter(Phase::Moving);
         if head.expects && self.buffer.is_empty() {
             self.send(b"HTTP/1.1 100 Continue\r\n\r\n", &[])?;
         }

@@ -652,23 +652,20 @@ fn when_all_are_being_answered_others_come_back_later() {
 #[test]
 fn a_client_that_never_stops_asking_does_not_silence_the_rest() {
     let limits = Limits { connections: 1, ..Limits::default() };
-    let address = start(limits, echo);
-    let stream = connect(address);
-    let mut sender = stream.try_clone().unwrap();
-    let start = Instant::now();
-    let asking = thread::spawn(move || {
-        let requests = get("/").repeat(100);
-        while sender.write_all(requests.as_bytes()).is_ok() {}
+    let address = start(limits, |request| {
+        thread::sleep(millis(2));
+        echo(request)
     });
-    let mut receiver = stream.try_clone().unwrap();
+    let start = Instant::now();
+    let mut stream = connect(address);
+    // Three seconds' worth, all there before the second is answered. The server reads powers of two,
+    // and 31 bytes do not end where a read does, after which it would be idle for a moment.
+    assert_eq!(get("/a").len(), 31);
+    stream.write_all(get("/a").repeat(1500).as_bytes()).unwrap();
     // Who is answered has the only place.
-    receiver.read_exact(&mut [0]).unwrap();
-    let reading = thread::spawn(move || receiver.read_to_end(&mut Vec::new()));
+    stream.read_exact(&mut [0]).unwrap();
     assert_eq!(ask(address, "/").unwrap(), 503);
     assert!(start.elapsed() < millis(1500), "took {:?}", start.elapsed());
-    stream.shutdown(Shutdown::Both).unwrap();
-    asking.join().unwrap();
-    let _ = reading.join().unwrap();
 }
 
 #[test]
@@ -835,8 +832,8 @@ fn a_flood_gets_few_threads() {
         most = most.max(server.threads());
         thread::sleep(millis(10));
     }
-    // A thread that has given back its place may still be seen ending.
-    assert!(most > before && most < before + 60, "{before} threads became {most}");
+    // Threads that have given back their place may still be seen ending.
+    assert!(most > before && most < before + 100, "{before} threads became {most}");
     drop(flood);
     assert_eq!(read_answer(&mut BufReader::new(slow)).body, "slow");
 }
