@@ -827,13 +827,14 @@ fn a_flood_gets_few_threads() {
     slow.write_all(get("/slow").as_bytes()).unwrap();
     thread::sleep(millis(400));
     let flood: Vec<_> = (0..120).map(|_| connect(server.address)).collect();
-    let mut most = 0;
-    for _ in 0..30 {
-        most = most.max(server.threads());
+    let threads = || {
         thread::sleep(millis(10));
-    }
-    // Threads that have given back their place may still be seen ending.
-    assert!(most > before && most < before + 100, "{before} threads became {most}");
+        server.threads()
+    };
+    let counts: Vec<_> = (0..30).map(|_| threads()).collect();
+    // One that has given back its place may still be seen ending, on a busy machine many at a time, but not for long.
+    let most = counts.windows(3).filter_map(|counts| counts.iter().min()).max().copied().unwrap();
+    assert!(most > before && most < before + 60, "{before} threads became {most}");
     drop(flood);
     assert_eq!(read_answer(&mut BufReader::new(slow)).body, "slow");
 }
